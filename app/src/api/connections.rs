@@ -1,0 +1,12 @@
+//! Connections to tenants.
+
+use leptos::prelude::*;
+use server_fn::codec::Json;
+
+use crate::{domain::CompanyId, error::AppError};
+
+/// Makes the company's sync due now.
+#[server(prefix = "/api", endpoint = "connections/sync", input = Json, output = Json)]
+pub async fn sync_now(company: CompanyId) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::Connections>()?.sync_now(company).await
+}

@@ -1,0 +1,16 @@
+//! The words of the product as types, and the rules that decide without reading a clock or doing any IO.
+
+pub mod attempt;
+pub mod company;
+pub mod connection;
+pub mod data_set;
+pub mod id;
+pub mod schedule;
+pub mod timestamp;
+
+pub use attempt::{AttemptFailure, Ending, Step, Surface};
+pub use company::{Action, CompanyName, CompanyRow, Domain, Figures, LastTry, LicenceUse, Progress, Status};
+pub use connection::{Access, Phase, ReconnectReason};
+pub use data_set::{DataSet, Lack, Problem};
+pub use id::{AttemptId, CompanyId, ConnectionId, TenantId};
+pub use timestamp::Timestamp;

@@ -1,0 +1,372 @@
+//! A client of the MSP, and its row on the page.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{AttemptFailure, CompanyId, Lack, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts};
+
+/// A company's name: 1 to 200 characters, without line breaks or blanks around it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CompanyName(String);
+
+/// Why a text is no company's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Nothing but blanks.
+    #[error("the name is empty")]
+    Empty,
+    /// More than [`CompanyName::MAX`] characters.
+    #[error("the name is longer than {} characters", CompanyName::MAX)]
+    TooLong,
+    /// Characters that no name has.
+    #[error("the name contains control characters")]
+    Control,
+}
+
+impl CompanyName {
+    /// The most characters a name may have.
+    pub const MAX: usize = 200;
+
+    /// Takes a text as people write it.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let name = text.trim();
+        if name.is_empty() {
+            Err(NameError::Empty)
+        } else if name.chars().any(char::is_control) {
+            Err(NameError::Control)
+        } else if name.chars().count() > Self::MAX {
+            Err(NameError::TooLong)
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CompanyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A domain name in lower case ASCII, such as `contoso.com` (RFC 1123; international ones as `xn--…`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Domain(String);
+
+/// Why a text is no domain name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this is not a domain name such as contoso.com")]
+pub struct DomainError;
+
+impl Domain {
+    /// Takes a domain as people write it: upper case, blanks around it and a dot at its end do no harm.
+    pub fn parse(text: &str) -> Result<Self, DomainError> {
+        let trimmed = text.trim();
+        let domain = trimmed.strip_suffix('.').unwrap_or(trimmed).to_ascii_lowercase();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let numeric_end = domain.rsplit('.').next().is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_digit()));
+        if domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label) && !numeric_end {
+            Ok(Self(domain))
+        } else {
+            Err(DomainError)
+        }
+    }
+
+    /// The domain as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The state of a row. Derived from connection, attempt and data sets by [`derive_status`], and stored nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing has tied the company to a tenant.
+    NotConnected,
+    /// Somebody is at Microsoft.
+    SigningIn {
+        /// When the row goes back by itself.
+        until: Timestamp,
+        /// Whether a connection behind it still counts as connected.
+        connected: bool,
+    },
+    /// The tenant is known, the grant not yet in effect.
+    Verifying {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Everything that we ask for may be read.
+    Connected,
+    /// Connected, but some data sets can't be read.
+    Limited {
+        /// Which, and why.
+        lacks: Vec<Lack>,
+    },
+    /// The grant is gone.
+    NeedsReconnect {
+        /// Why.
+        reason: ReconnectReason,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Status {
+    /// The word in the row.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotConnected => "Not connected",
+            Self::SigningIn { .. } => "Signing in…",
+            Self::Verifying { .. } => "Verifying…",
+            Self::Connected => "Connected",
+            Self::Limited { .. } => "Limited",
+            Self::NeedsReconnect { .. } => "Needs reconnect",
+        }
+    }
+
+    /// Whether it counts in the progress bar.
+    pub const fn counts_as_connected(&self) -> bool {
+        matches!(self, Self::Connected | Self::Limited { .. } | Self::SigningIn { connected: true, .. })
+    }
+
+    /// Whether it will change by itself within minutes.
+    pub const fn in_flux(&self) -> bool {
+        matches!(self, Self::SigningIn { .. } | Self::Verifying { .. })
+    }
+
+    /// Whether somebody should do something about a company that was connected.
+    pub const fn needs_attention(&self) -> bool {
+        matches!(self, Self::NeedsReconnect { .. } | Self::Limited { .. })
+    }
+
+    /// What a person may do with such a row, the main action first.
+    pub fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::NotConnected => &[Action::SignIn],
+            Self::SigningIn { connected: false, .. } => &[Action::SignIn, Action::Cancel],
+            Self::SigningIn { connected: true, .. } => &[Action::SignIn, Action::Cancel, Action::SyncNow],
+            Self::Verifying { .. } | Self::Connected => &[Action::SyncNow],
+            Self::Limited { .. } => &[Action::Reconnect, Action::SyncNow],
+            Self::NeedsReconnect { .. } => &[Action::Reconnect],
+        }
+    }
+
+    /// Whether a person may do this with such a row.
+    pub fn allows(&self, action: Action) -> bool {
+        self.actions().contains(&action)
+    }
+}
+
+/// Something that a person may do with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Begin an attempt in a popup (or another one, while one is open).
+    SignIn,
+    /// End the open attempts.
+    Cancel,
+    /// Begin an attempt for the tenant of the connection.
+    Reconnect,
+    /// Read the tenant's data now.
+    SyncNow,
+}
+
+/// The state of a row, from what is stored.
+///
+/// `open_until` is the latest deadline of the company's open attempts; one that has passed no longer counts.
+pub fn derive_status(
+    connection: Option<&ConnectionFacts>,
+    open_until: Option<Timestamp>,
+    lacks: &[Lack],
+    now: Timestamp,
+) -> Status {
+    let settled = match connection {
+        None => Status::NotConnected,
+        Some(facts) => match facts.phase {
+            Phase::Verifying => Status::Verifying { since: facts.phase_since },
+            Phase::NeedsReconnect(reason) => Status::NeedsReconnect { reason, since: facts.phase_since },
+            Phase::Active if lacks.is_empty() => Status::Connected,
+            Phase::Active => Status::Limited { lacks: lacks.to_vec() },
+        },
+    };
+    match open_until {
+        Some(until) if now < until => Status::SigningIn { until, connected: settled.counts_as_connected() },
+        _ => settled,
+    }
+}
+
+/// Licences that can be assigned to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceUse {
+    /// Assigned.
+    pub used: u32,
+    /// Could be assigned. May be less than `used`.
+    pub assignable: u32,
+}
+
+/// What a row says about the tenant's data, as of the last sync.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// People and guests in the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u32>,
+    /// Licences that can be assigned to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licences: Option<LicenceUse>,
+    /// Secure Score in whole percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secure_score: Option<u8>,
+}
+
+/// Why the last attempt of a company that is not connected failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTry {
+    /// Why.
+    pub failure: AttemptFailure,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A company as the page M365 companies shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyRow {
+    /// Which company.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: String,
+    /// Its primary domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// The name of its tenant, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Its state.
+    pub status: Status,
+    /// What the last sync found.
+    #[serde(default)]
+    pub figures: Figures,
+    /// When a sync last succeeded, at least in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<Timestamp>,
+    /// Whether the first sync is still to come or under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_sync: bool,
+    /// Why the last attempt failed, unless one succeeded or is open since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_try: Option<LastTry>,
+    /// The number of this state of the row: of two, the one with the larger number is newer.
+    pub revision: i64,
+}
+
+/// How many companies are connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Connected or Limited.
+    pub connected: usize,
+    /// All of them.
+    pub total: usize,
+}
+
+impl Progress {
+    /// Counts rows.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a CompanyRow>) -> Self {
+        rows.into_iter().fold(Self::default(), |progress, row| Self {
+            connected: progress.connected + usize::from(row.status.counts_as_connected()),
+            total: progress.total + 1,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{DataSet, Problem};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn facts(phase: Phase) -> ConnectionFacts {
+        ConnectionFacts { phase, phase_since: NOW }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_not_empty() {
+        assert_eq!(CompanyName::parse("  Contoso Ltd ").map(|name| name.to_string()), Ok("Contoso Ltd".into()));
+        assert_eq!(CompanyName::parse(" \t "), Err(NameError::Empty));
+        assert_eq!(CompanyName::parse("a\nb"), Err(NameError::Control));
+        assert_eq!(CompanyName::parse(&"é".repeat(201)), Err(NameError::TooLong));
+        assert!(CompanyName::parse(&"é".repeat(200)).is_ok());
+    }
+
+    #[test]
+    fn a_domain_is_taken_as_people_write_it() {
+        assert_eq!(Domain::parse(" Contoso.COM. ").map(|domain| domain.to_string()), Ok("contoso.com".into()));
+        for wrong in ["", "contoso", "https://contoso.com", "a..b", "-a.com", "a-.com", "con toso.com", "10.0.0.1"] {
+            assert_eq!(Domain::parse(wrong), Err(DomainError), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_a_domain_twice_changes_nothing(text in "\\PC{0,40}|[a-zA-Z0-9.-]{1,40}") {
+            if let Ok(domain) = Domain::parse(&text) {
+                prop_assert_eq!(Domain::parse(domain.as_str()), Ok(domain));
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_attempt_covers_the_state_behind_it_until_its_deadline() {
+        let until = NOW.plus(Duration::from_secs(1));
+        assert_eq!(derive_status(None, Some(until), &[], NOW), Status::SigningIn { until, connected: false });
+        assert_eq!(derive_status(None, Some(until), &[], until), Status::NotConnected);
+        let active = facts(Phase::Active);
+        assert_eq!(derive_status(Some(&active), Some(until), &[], NOW), Status::SigningIn { until, connected: true });
+    }
+
+    #[test]
+    fn a_lack_makes_an_active_connection_limited_and_no_other() {
+        let lacks = [Lack { data_set: DataSet::SecureScore, problem: Problem::PermissionMissing }];
+        let status = |phase| derive_status(Some(&facts(phase)), None, &lacks, NOW);
+        assert_eq!(status(Phase::Active), Status::Limited { lacks: lacks.to_vec() });
+        assert_eq!(status(Phase::Verifying), Status::Verifying { since: NOW });
+        let reason = ReconnectReason::AppRemoved;
+        assert_eq!(status(Phase::NeedsReconnect(reason)), Status::NeedsReconnect { reason, since: NOW });
+        assert_eq!(derive_status(Some(&facts(Phase::Active)), None, &[], NOW), Status::Connected);
+    }
+
+    #[test]
+    fn every_state_but_a_settled_one_offers_a_way_on() {
+        let until = NOW;
+        for (status, main) in [
+            (Status::NotConnected, Action::SignIn),
+            (Status::SigningIn { until, connected: false }, Action::SignIn),
+            (Status::NeedsReconnect { reason: ReconnectReason::AppRemoved, since: NOW }, Action::Reconnect),
+            (Status::Limited { lacks: vec![] }, Action::Reconnect),
+        ] {
+            assert_eq!(status.actions().first(), Some(&main), "{status:?}");
+        }
+        assert!(!Status::Connected.allows(Action::SignIn));
+        assert!(!Status::Verifying { since: NOW }.allows(Action::SignIn));
+    }
+}

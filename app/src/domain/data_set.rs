@@ -1,0 +1,127 @@
+//! The five things that are read from a tenant. Each syncs, fails and ages by itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::connection::Access;
+
+/// One of the things that are read from a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataSet {
+    /// Name, verified domains, country.
+    Organisation,
+    /// The people and guests of the directory.
+    Users,
+    /// What was bought, and how much of it is in use.
+    Licences,
+    /// The domain names of the tenant.
+    Domains,
+    /// Microsoft's measure of how well the tenant is set up.
+    SecureScore,
+}
+
+impl DataSet {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [Self::Organisation, Self::Users, Self::Licences, Self::Domains, Self::SecureScore];
+
+    /// Its stable name in the database and in logs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Organisation => "organisation",
+            Self::Users => "users",
+            Self::Licences => "licences",
+            Self::Domains => "domains",
+            Self::SecureScore => "secure_score",
+        }
+    }
+
+    /// The data set of this stable name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|data_set| data_set.key() == key)
+    }
+
+    /// Its name for people, as it stands within a sentence.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Organisation => "organisation",
+            Self::Users => "users",
+            Self::Licences => "licences",
+            Self::Domains => "domains",
+            Self::SecureScore => "Secure Score",
+        }
+    }
+
+    /// The permissions of Microsoft Graph, one of which is enough to read it.
+    /// <https://learn.microsoft.com/graph/permissions-reference>
+    pub const fn permissions(self, access: Access) -> &'static [&'static str] {
+        match (self, access) {
+            (Self::Organisation, Access::Application) => &["Organization.Read.All", "Directory.Read.All"],
+            (Self::Organisation, Access::Delegated) => &["User.Read", "Organization.Read.All", "Directory.Read.All"],
+            (Self::Users, _) => &["User.Read.All", "Directory.Read.All"],
+            (Self::Licences, _) => &["LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All"],
+            (Self::Domains, _) => &["Domain.Read.All", "Directory.Read.All"],
+            (Self::SecureScore, _) => &["SecurityEvents.Read.All"],
+        }
+    }
+}
+
+/// Why a data set is not up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// The grant does not contain the permission.
+    PermissionMissing,
+    /// The tenant has no licence or no such feature.
+    NotAvailable,
+    /// Microsoft asks to wait, or is out of order. Mends itself.
+    Temporary,
+    /// Microsoft answered something that we do not understand.
+    Unreadable,
+}
+
+impl Problem {
+    /// Its stable name in the database and in logs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::PermissionMissing => "permission_missing",
+            Self::NotAvailable => "not_available",
+            Self::Temporary => "temporary",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The problem of this stable name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::PermissionMissing, Self::NotAvailable, Self::Temporary, Self::Unreadable]
+            .into_iter()
+            .find(|problem| problem.key() == key)
+    }
+
+    /// Whether it makes a connection Limited: it stays until somebody does something about it.
+    pub const fn limits(self) -> bool {
+        matches!(self, Self::PermissionMissing | Self::NotAvailable)
+    }
+}
+
+/// A data set that a connection can't read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lack {
+    /// What can't be read.
+    pub data_set: DataSet,
+    /// Why not.
+    pub problem: Problem,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_names_lead_back_to_what_they_name() {
+        for data_set in DataSet::ALL {
+            assert_eq!(DataSet::from_key(data_set.key()), Some(data_set));
+        }
+        assert_eq!(Problem::from_key("not_available"), Some(Problem::NotAvailable));
+        assert_eq!(DataSet::from_key("mailboxes"), None);
+    }
+}
