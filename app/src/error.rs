@@ -1,7 +1,7 @@
 //! The closed list of failures that a page can show.
 
 use serde::{Deserialize, Serialize};
-#[cfg(feature = "ui")]
+#[cfg(feature = "api")]
 use server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -57,7 +57,7 @@ impl AppError {
     }
 }
 
-#[cfg(feature = "ui")]
+#[cfg(feature = "api")]
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 

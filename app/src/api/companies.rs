@@ -4,10 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::{GetUrl, Json};
 
-use crate::{
-    domain::{CompanyRow, Timestamp},
-    error::AppError,
-};
+use crate::{domain::CompanyRow, error::AppError};
 
 /// Whether companies can be connected at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,5 +46,5 @@ pub async fn list_companies() -> Result<CompanyList, AppError> {
 /// Those that changed since a cursor of an earlier answer.
 #[server(prefix = "/api", endpoint = "companies/changes", input = GetUrl, output = Json)]
 pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
-    super::port::<dyn crate::ports::Companies>()?.changes(Timestamp::from_millis(since)).await
+    super::port::<dyn crate::ports::Companies>()?.changes(crate::domain::Timestamp::from_millis(since)).await
 }

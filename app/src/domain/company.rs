@@ -235,6 +235,15 @@ pub struct Figures {
     pub secure_score: Option<u8>,
 }
 
+impl Figures {
+    /// A score in whole percent of the best possible one; none if nothing can be scored.
+    pub fn percent(current: f64, max: f64) -> Option<u8> {
+        let percent = (current / max * 100.0).round();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped to 0..=100")]
+        (max > 0.0 && percent.is_finite()).then(|| percent.clamp(0.0, 100.0) as u8)
+    }
+}
+
 /// Why the last attempt of a company that is not connected failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastTry {
@@ -353,6 +362,14 @@ mod tests {
         let reason = ReconnectReason::AppRemoved;
         assert_eq!(status(Phase::NeedsReconnect(reason)), Status::NeedsReconnect { reason, since: NOW });
         assert_eq!(derive_status(Some(&facts(Phase::Active)), None, &[], NOW), Status::Connected);
+    }
+
+    #[test]
+    fn a_score_is_shown_in_whole_percent() {
+        assert_eq!(Figures::percent(387.0, 697.0), Some(56));
+        assert_eq!(Figures::percent(0.0, 10.0), Some(0));
+        assert_eq!(Figures::percent(3.0, 0.0), None);
+        assert_eq!(Figures::percent(f64::NAN, 10.0), None);
     }
 
     #[test]

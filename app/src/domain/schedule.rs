@@ -15,6 +15,8 @@ pub enum Round {
     Read {
         /// The problems, in no order. Empty: everything was read.
         problems: Vec<Problem>,
+        /// How long Microsoft asks to wait before what failed is asked for again.
+        retry_after: Option<Duration>,
     },
     /// There was no token, or none with a grant in it.
     NoGrant(ReconnectReason),
@@ -44,16 +46,20 @@ pub struct Next {
 /// `every` the wish of who runs Tenantry.
 pub fn after_round(phase: Phase, since: Timestamp, tries: u32, round: &Round, now: Timestamp, every: Duration) -> Next {
     let failed = tries.saturating_add(1);
-    let settling = phase == Phase::Verifying && now.since(since) < CONSENT_SETTLES_WITHIN;
+    let young = now.since(since) < CONSENT_SETTLES_WITHIN;
     match round {
-        Round::Read { problems } if settling && problems.contains(&Problem::PermissionMissing) => {
+        Round::Read { problems, .. } if young && problems.contains(&Problem::PermissionMissing) => {
             Next { phase, after: verifying_pause(failed), tries: failed }
         }
-        Round::Read { problems } if problems.contains(&Problem::Temporary) => {
-            Next { phase: Phase::Active, after: pause(failed).min(every), tries: failed }
-        }
+        Round::Read { problems, retry_after } if problems.contains(&Problem::Temporary) => Next {
+            phase: Phase::Active,
+            after: retry_after.unwrap_or_default().max(pause(failed).min(every)),
+            tries: failed,
+        },
         Round::Read { .. } => Next { phase: Phase::Active, after: every, tries: 0 },
-        Round::NoGrant(_) if settling => Next { phase, after: verifying_pause(failed), tries: failed },
+        Round::NoGrant(_) if young && phase == Phase::Verifying => {
+            Next { phase, after: verifying_pause(failed), tries: failed }
+        }
         // It may still come: a company that was just connected is not told to reconnect, it is asked about slowly.
         Round::NoGrant(ReconnectReason::ConsentRemoved | ReconnectReason::AppRemoved) if phase == Phase::Verifying => {
             Next { phase, after: Duration::from_mins(5).min(every), tries: failed }
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_grant_that_is_not_yet_in_effect_is_waited_for() {
-        let missing = Round::Read { problems: vec![Problem::PermissionMissing; 5] };
+        let missing = Round::Read { problems: vec![Problem::PermissionMissing; 5], retry_after: None };
         for round in [&missing, &Round::NoGrant(ReconnectReason::ConsentRemoved)] {
             let next = next(Phase::Verifying, round, 30);
             assert_eq!(next.phase, Phase::Verifying);
@@ -110,7 +116,7 @@ mod tests {
 
     #[test]
     fn after_two_minutes_a_missing_permission_limits_and_a_missing_grant_is_asked_about_slowly() {
-        let missing = Round::Read { problems: vec![Problem::PermissionMissing] };
+        let missing = Round::Read { problems: vec![Problem::PermissionMissing], retry_after: None };
         assert_eq!(next(Phase::Verifying, &missing, 120), Next { phase: Phase::Active, after: EVERY, tries: 0 });
         let none = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
         assert_eq!((none.phase, none.after), (Phase::Verifying, Duration::from_mins(5)));

@@ -1,0 +1,50 @@
+//! The list of companies for the page.
+
+use std::{sync::Arc, time::Duration};
+
+use app::{
+    api::companies::{CompanyChanges, CompanyList, Setup},
+    domain::Timestamp,
+    error::AppError,
+    ports,
+};
+use async_trait::async_trait;
+
+use crate::{clock::Clock, failure::internal, store::Store};
+
+/// How far a cursor lies back: a change that was written before it and seen after it is not missed. What comes twice
+/// does no harm.
+const CURSOR_LIES_BACK: Duration = Duration::from_secs(5);
+
+/// Reads companies.
+pub struct Companies {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    setup: Setup,
+}
+
+impl Companies {
+    /// Of this store.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, setup: Setup) -> Self {
+        Self { store, clock, setup }
+    }
+
+    fn cursor(&self) -> i64 {
+        self.clock.now().minus(CURSOR_LIES_BACK).as_millis()
+    }
+}
+
+#[async_trait]
+impl ports::Companies for Companies {
+    async fn list(&self) -> Result<CompanyList, AppError> {
+        let cursor = self.cursor();
+        let rows = self.store.company_rows().await.map_err(internal)?;
+        Ok(CompanyList { rows, setup: self.setup, cursor })
+    }
+
+    async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError> {
+        let cursor = self.cursor();
+        let rows = self.store.company_rows_since(since).await.map_err(internal)?;
+        Ok(CompanyChanges { rows, cursor })
+    }
+}

@@ -1,0 +1,41 @@
+//! What a person may do with a connection.
+
+use std::sync::Arc;
+
+use app::{
+    domain::CompanyId,
+    error::{AppError, ErrorCode},
+    ports,
+};
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use crate::{failure::internal, store::Store};
+
+/// Changes connections.
+pub struct Connections {
+    store: Store,
+    /// Wakes the worker.
+    work: Arc<Notify>,
+}
+
+impl Connections {
+    /// Of this store.
+    pub const fn new(store: Store, work: Arc<Notify>) -> Self {
+        Self { store, work }
+    }
+}
+
+#[async_trait]
+impl ports::Connections for Connections {
+    async fn sync_now(&self, company: CompanyId) -> Result<(), AppError> {
+        if !self.store.make_due(company).await.map_err(internal)? {
+            return Err(AppError::new(
+                ErrorCode::Conflict,
+                "The company is not connected, so there is nothing to sync.",
+            ));
+        }
+        self.work.notify_one();
+        Ok(())
+    }
+}

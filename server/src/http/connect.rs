@@ -1,0 +1,169 @@
+//! Where a window leaves for Microsoft, and where it comes back.
+
+use app::domain::{AttemptFailure, CompanyId, Surface, attempt::Refusal};
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+use serde::Deserialize;
+
+use super::{
+    AppState,
+    page::{COMPANIES_PATH, Page},
+    security::is_same_origin_navigation,
+};
+use crate::{
+    connect::{BrowserName, Outcome, StartError},
+    failure::internal,
+    store::StoreError,
+};
+
+/// The cookie that names the browser. It goes to the two addresses below `/connect` only.
+const COOKIE: &str = "attempt";
+
+/// As long as an answer of Microsoft counts, and a bit.
+const COOKIE_LIVES: std::time::Duration = std::time::Duration::from_mins(75);
+
+/// The query of `/connect/start`.
+#[derive(Debug, Deserialize)]
+pub struct Start {
+    company: String,
+    #[serde(default)]
+    surface: Surface,
+}
+
+/// Begins an attempt, and sends the window to Microsoft.
+pub async fn start(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    cookies: CookieJar,
+    Query(query): Query<Start>,
+) -> Response {
+    let popup = query.surface == Surface::Popup;
+    if !is_same_origin_navigation(&headers) {
+        let text = "Connecting a company begins with a click on the page M365 companies.";
+        return refusal_page(StatusCode::FORBIDDEN, "This link can't be opened from elsewhere", text, popup);
+    }
+    let Ok(company) = query.company.parse::<CompanyId>() else {
+        return refusal_page(StatusCode::NOT_FOUND, "There is no such company", "Go back and reload the page.", popup);
+    };
+    match state.connect.start(company, browser(&cookies), query.surface).await {
+        Ok(started) => {
+            let cookie = Cookie::build((COOKIE, started.browser.cookie_value().to_owned()))
+                .path("/connect")
+                .http_only(true)
+                .same_site(SameSite::Lax)
+                .secure(state.public_url.scheme() == "https")
+                .max_age(COOKIE_LIVES.try_into().unwrap_or_default());
+            (cookies.add(cookie), found(started.location.as_str())).into_response()
+        }
+        Err(error) => {
+            let (status, heading) = match &error {
+                StartError::NotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "Tenantry is not set up yet"),
+                StartError::NoSuchCompany => (StatusCode::NOT_FOUND, "There is no such company"),
+                StartError::AlreadyConnected { .. } => (StatusCode::CONFLICT, "Nothing to do"),
+                StartError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
+            };
+            if let StartError::Store(cause) = &error {
+                tracing::error!(error = %cause, "an attempt could not begin");
+            }
+            refusal_page(status, heading, &error.to_string(), popup)
+        }
+    }
+}
+
+/// Takes Microsoft's answer, and says what came of it.
+pub async fn callback(
+    State(state): State<AppState>,
+    cookies: CookieJar,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    match state.connect.callback(&query, browser(&cookies).as_ref()).await {
+        Ok(outcome) => answer(outcome),
+        Err(error) => went_wrong(error),
+    }
+}
+
+fn browser(cookies: &CookieJar) -> Option<BrowserName> {
+    cookies.get(COOKIE).and_then(|cookie| BrowserName::from_cookie(cookie.value()))
+}
+
+fn answer(outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Continue(location) => found(location.as_str()),
+        Outcome::Connected { surface: Surface::Tab, .. } => Redirect::to(COMPANIES_PATH).into_response(),
+        Outcome::Connected { company, tenant, surface: Surface::Popup } => Page {
+            status: StatusCode::OK,
+            good: true,
+            heading: format!("{} is connected", company.name),
+            text: format!("The tenant is {tenant}. Its data will be read from now on."),
+            details: None,
+            company: Some(company.id.to_string()),
+            popup: true,
+        }
+        .into_response(),
+        Outcome::Failed { company, failure, details, surface } => Page {
+            status: match failure {
+                AttemptFailure::MicrosoftUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_REQUEST,
+            },
+            good: false,
+            heading: failure.title().to_owned(),
+            text: match &company {
+                Some(company) => format!("{} was not connected. {}", company.name, failure.advice()),
+                None => failure.advice(),
+            },
+            details,
+            company: company.map(|company| company.id.to_string()),
+            popup: surface == Surface::Popup,
+        }
+        .into_response(),
+        Outcome::Refused { company, refusal, surface } => {
+            let (heading, text) = match refusal {
+                Refusal::TooLate => ("This sign-in took too long", "Begin again on the page M365 companies."),
+                Refusal::AlreadyUsed => (
+                    "This sign-in has already been used",
+                    "Nothing was changed. The page M365 companies shows how it ended.",
+                ),
+                Refusal::Cancelled => {
+                    ("This sign-in was cancelled", "Somebody pressed Cancel. Begin again to connect.")
+                }
+                Refusal::Overtaken => {
+                    ("Somebody was faster", "The company was connected by another sign-in meanwhile.")
+                }
+            };
+            Page {
+                status: StatusCode::CONFLICT,
+                good: false,
+                heading: heading.to_owned(),
+                text: format!("{}: {text}", company.name),
+                details: None,
+                company: Some(company.id.to_string()),
+                popup: surface == Surface::Popup,
+            }
+            .into_response()
+        }
+    }
+}
+
+fn went_wrong(error: StoreError) -> Response {
+    let error = internal(error);
+    refusal_page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", &error.message, true)
+}
+
+fn refusal_page(status: StatusCode, heading: &str, text: &str, popup: bool) -> Response {
+    let (heading, text) = (heading.to_owned(), text.to_owned());
+    Page { status, good: false, heading, text, details: None, company: None, popup }.into_response()
+}
+
+/// 302, not to be kept: the address holds the attempt's `state`.
+fn found(location: &str) -> Response {
+    use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+    let headers = [(LOCATION, location), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
+    (StatusCode::FOUND, headers).into_response()
+}

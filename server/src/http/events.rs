@@ -1,0 +1,45 @@
+//! The event stream: rows of companies as they change.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{
+        IntoResponse,
+        sse::{Event, Sse},
+    },
+};
+use futures::{Stream, StreamExt as _, future, stream};
+use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
+
+use super::AppState;
+
+/// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
+/// absence.
+const PING_EVERY: Duration = Duration::from_secs(4);
+
+/// `company` events with a row each, and `ping` events.
+pub async fn stream(State(state): State<AppState>) -> impl IntoResponse {
+    // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
+    let headers = [(header::CACHE_CONTROL.as_str(), "no-store, no-transform"), ("x-accel-buffering", "no")];
+    (headers, Sse::new(events(&state).take_until(state.stop.cancelled_owned())))
+}
+
+fn events(state: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+    let rows = BroadcastStream::new(state.live_rows.subscribe())
+        // One that can't follow is cut off; its browser connects again and asks what it missed.
+        .take_while(|row| future::ready(row.is_ok()))
+        .filter_map(|row| future::ready(row.ok()))
+        .map(|row| Event::default().event("company").data(&*row));
+    let pings = IntervalStream::new(tokio::time::interval(PING_EVERY)).map(|_| Event::default().event("ping").data(""));
+    // Left-biased: rows go first.
+    stream::select_with_strategy(
+        rows.map(Some).chain(stream::once(future::ready(None))),
+        pings.map(Some),
+        |(): &mut ()| stream::PollNext::Left,
+    )
+    .take_while(|event| future::ready(event.is_some()))
+    .filter_map(future::ready)
+    .map(Ok)
+}

@@ -1,0 +1,159 @@
+//! Headers on every response, and who may ask at all.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rand::RngCore as _;
+use url::Url;
+
+use super::AppState;
+
+/// Lets the scripts of one response run, and no others.
+#[derive(Clone, Debug)]
+pub struct Nonce(String);
+
+impl Nonce {
+    fn new() -> Self {
+        let mut bytes = [0; 16];
+        rand::rng().fill_bytes(&mut bytes);
+        Self(STANDARD.encode(bytes))
+    }
+
+    /// As it stands in the HTML.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Nonce {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// Makes the nonce, and sets the headers that every response has.
+pub async fn headers(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let nonce = Nonce::new();
+    request.extensions_mut().insert(nonce.clone());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        nonce.as_str()
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if state.public_url.scheme() == "https" {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
+
+/// Refuses requests for another host (a name that was made to lead here), and changes that another site asks for.
+pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !is_our_host(request.headers(), request.uri().host(), &state.public_url) {
+        return (StatusCode::MISDIRECTED_REQUEST, "This is not the address of this server.").into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) && !is_same_origin(request.headers()) {
+        return (StatusCode::FORBIDDEN, "This request came from another site.").into_response();
+    }
+    next.run(request).await
+}
+
+fn is_our_host(headers: &HeaderMap, authority: Option<&str>, public_url: &Url) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(authority).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+        || public_url.host_str().is_some_and(|ours| ours.eq_ignore_ascii_case(name))
+}
+
+/// Whether the page that asks is ours. Programs that are no browsers say nothing about it, and carry no cookies of
+/// a victim either. <https://web.dev/articles/fetch-metadata>
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return site == "same-origin";
+    }
+    match text(header::ORIGIN) {
+        None => true,
+        Some(origin) => same_host(origin, text(header::HOST)),
+    }
+}
+
+/// Whether a navigation began on a page of ours.
+pub fn is_same_origin_navigation(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "same-origin",
+        None => text(header::REFERER).is_some_and(|referer| same_host(referer, text(header::HOST))),
+    }
+}
+
+fn same_host(url: &str, host: Option<&str>) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let ours = host.unwrap_or_default();
+    let theirs = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{theirs}:{port}") == ours,
+        None => theirs == ours,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_change_asked_for_by_another_site_is_told_apart() {
+        for (pairs, same) in [
+            (&[("sec-fetch-site", "same-origin")][..], true),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("origin", "http://localhost:8080"), ("host", "localhost:8080")], true),
+            (&[("origin", "http://evil.test"), ("host", "localhost:8080")], false),
+            (&[("origin", "null"), ("host", "localhost:8080")], false),
+            (&[("host", "localhost:8080")], true),
+        ] {
+            assert_eq!(is_same_origin(&headers(pairs)), same, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_navigation_must_show_that_it_began_here() {
+        assert!(is_same_origin_navigation(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(!is_same_origin_navigation(&headers(&[("sec-fetch-site", "none")])));
+        assert!(!is_same_origin_navigation(&headers(&[("host", "localhost:8080")])));
+        let referred = headers(&[("referer", "http://localhost:8080/settings"), ("host", "localhost:8080")]);
+        assert!(is_same_origin_navigation(&referred));
+    }
+
+    #[test]
+    fn a_name_that_was_made_to_lead_here_is_refused() {
+        let public_url = Url::parse("https://tenantry.example").expect("a URL");
+        let ours = |host| is_our_host(&headers(&[("host", host)]), None, &public_url);
+        assert!(ours("localhost:8080") && ours("127.0.0.1:1") && ours("[::1]:80") && ours("Tenantry.example"));
+        assert!(!ours("evil.test:8080") && !ours("") && !ours("localhost.evil.test"));
+    }
+}

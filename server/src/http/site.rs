@@ -1,0 +1,78 @@
+//! The web app: its shell for every page, with a fresh nonce, and its files.
+
+use std::path::PathBuf;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, Uri, header},
+    response::{Html, IntoResponse as _, Response},
+};
+use tower::ServiceExt as _;
+use tower_http::services::ServeDir;
+
+use super::{AppState, security::Nonce};
+
+/// What Trunk writes where the nonce of the response belongs.
+const NONCE_PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
+
+/// The built web app in a folder.
+#[derive(Debug)]
+pub struct Site {
+    folder: PathBuf,
+}
+
+impl Site {
+    /// The folder that Trunk built into.
+    pub const fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    async fn shell(&self, nonce: &Nonce) -> Response {
+        match tokio::fs::read_to_string(self.folder.join("index.html")).await {
+            Ok(html) => Html(html.replace(NONCE_PLACEHOLDER, nonce.as_str())).into_response(),
+            Err(error) => {
+                tracing::error!(folder = %self.folder.display(), %error, "the web app can't be read");
+                let text = "The web app is not built. Build it with “make run”, or set TENANTRY_SITE_DIR.";
+                (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+            }
+        }
+    }
+
+    async fn file(&self, request: Request) -> Response {
+        let files = ServeDir::new(&self.folder).precompressed_br().precompressed_gzip();
+        let Ok(response) = files.oneshot(request).await;
+        let mut response = response.into_response();
+        // The name of a file of the web app contains a hash of its content.
+        let cache = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        response
+    }
+}
+
+/// A page path gets the shell; a path with an extension gets that file or 404, never the shell.
+pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request) -> Response {
+    if names_a_file(request.uri()) && request.uri().path() != "/index.html" {
+        return state.site.file(request).await;
+    }
+    let mut response = state.site.shell(&nonce).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn names_a_file(uri: &Uri) -> bool {
+    uri.path().rsplit('/').next().is_some_and(|name| name.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_an_extension_names_a_file() {
+        assert!(names_a_file(&Uri::from_static("/frontend-1a2b_bg.wasm")));
+        assert!(names_a_file(&Uri::from_static("/favicon.ico?x=1")));
+        assert!(!names_a_file(&Uri::from_static("/")));
+        assert!(!names_a_file(&Uri::from_static("/companies/0193.5/users?q=a.b").clone()));
+        assert!(!names_a_file(&Uri::from_static("/settings/integrations?file=a.b")));
+    }
+}

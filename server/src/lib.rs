@@ -1,0 +1,19 @@
+//! Tenantry's server: the pages, the flow with Microsoft, the sync, and the store behind them.
+
+pub mod attempts;
+pub mod check;
+pub mod clock;
+pub mod companies;
+pub mod config;
+pub mod connect;
+pub mod connections;
+mod failure;
+pub mod http;
+pub mod import;
+pub mod live_rows;
+pub mod microsoft;
+pub mod migration;
+pub mod startup;
+pub mod store;
+pub mod sync;
+pub mod vault;

@@ -1,0 +1,112 @@
+//! Rows of companies as they change, loaded once for all who watch.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use app::domain::{CompanyId, CompanyRow, Timestamp};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    store::{Store, StoreError},
+};
+
+/// How long announcements are collected, so that a burst is loaded once.
+const COLLECT_FOR: Duration = Duration::from_millis(30);
+
+/// How often to look for changes that nobody announced here: another process wrote them into SQLite, or the
+/// connection that hears of them was lost for a while.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How far back to look. Longer than any transaction takes from writing its time to being seen.
+const LOOK_BACK: Duration = Duration::from_secs(10);
+
+/// How many rows may wait for a slow watcher.
+const BACKLOG: usize = 1_024;
+
+/// Rows as they change, as JSON.
+#[derive(Clone)]
+pub struct LiveRows(broadcast::Sender<Arc<str>>);
+
+impl LiveRows {
+    /// Begins to follow the store, until `stop`.
+    pub fn follow(store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
+        let rows = broadcast::Sender::new(BACKLOG);
+        let follower = Follower { since: clock.now(), store, clock, rows: rows.clone(), sent: HashMap::new() };
+        tokio::spawn(stop.run_until_cancelled_owned(follower.run()));
+        Self(rows)
+    }
+
+    /// Every change from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
+        self.0.subscribe()
+    }
+}
+
+struct Follower {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    rows: broadcast::Sender<Arc<str>>,
+    since: Timestamp,
+    /// The revision of each row that was sent last, as far as it is recent.
+    sent: HashMap<CompanyId, i64>,
+}
+
+impl Follower {
+    async fn run(mut self) {
+        let mut announced = self.store.announcements().subscribe();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        loop {
+            let outcome = tokio::select! {
+                company = announced.recv() => match company {
+                    Ok(company) => {
+                        tokio::time::sleep(COLLECT_FOR).await;
+                        let mut companies = vec![company];
+                        while let Ok(company) = announced.try_recv() {
+                            companies.push(company);
+                        }
+                        companies.sort_unstable();
+                        companies.dedup();
+                        self.send_these(&companies).await
+                    }
+                    Err(RecvError::Lagged(_)) => self.send_recent().await,
+                    Err(RecvError::Closed) => return,
+                },
+                _ = look.tick() => self.send_recent().await,
+            };
+            if let Err(error) = outcome {
+                tracing::error!(%error, "changed rows can't be loaded");
+            }
+        }
+    }
+
+    async fn send_these(&mut self, companies: &[CompanyId]) -> Result<(), StoreError> {
+        let rows = self.store.company_rows_of(companies).await?;
+        self.send(rows);
+        Ok(())
+    }
+
+    async fn send_recent(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let rows = self.store.company_rows_since(self.since).await?;
+        self.since = now.minus(LOOK_BACK);
+        if rows.is_empty() {
+            self.sent.clear();
+        }
+        self.send(rows);
+        Ok(())
+    }
+
+    fn send(&mut self, rows: Vec<CompanyRow>) {
+        for row in rows {
+            if self.sent.insert(row.id, row.revision) == Some(row.revision) {
+                continue;
+            }
+            match serde_json::to_string(&row) {
+                // Nobody watching is fine.
+                Ok(json) => drop(self.rows.send(json.into())),
+                Err(error) => tracing::error!(%error, "a row can't be written"),
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The program `tenantry`: which command, and how it ends.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use server::{
+    check::{self, Outcome},
+    clock::{Clock, SystemClock},
+    config::Config,
+    import, microsoft,
+    startup::{self, Application},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Connects an MSP's client companies to their Microsoft 365 tenants.
+///
+/// Settings come from the environment (TENANTRY_…) and from the file that --config names.
+#[derive(Parser)]
+#[command(name = "tenantry", version)]
+struct Cli {
+    /// A TOML file with settings. The environment wins over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the web app and sync tenants (the default).
+    Serve,
+    /// Say whether this configuration is able to connect a tenant, and what to mend.
+    Check(Check),
+    /// Work with companies.
+    #[command(subcommand)]
+    Companies(CompaniesCommand),
+}
+
+#[derive(Args)]
+struct Check {
+    /// A tenant, by domain or id, to try the credential at. One that is connected is used if none is named.
+    #[arg(long, value_name = "DOMAIN")]
+    tenant: Option<check::TenantName>,
+}
+
+#[derive(Subcommand)]
+enum CompaniesCommand {
+    /// Add companies from a CSV file with the columns name, domain, external_id and contact, or update them.
+    ///
+    /// A company is found again by its external id, else by its domain, else by its name. If a row is wrong,
+    /// nothing is written.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::load(cli.config.as_deref(), std::env::vars_os()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("tenantry: {error}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let command = cli.command.unwrap_or(Command::Serve);
+    log(&config, matches!(command, Command::Serve));
+    microsoft::install_crypto();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tenantry: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve => serve(&config).await,
+            Command::Check(check) => self::check(&config, check).await,
+            Command::Companies(CompaniesCommand::Import { file }) => import(&config, file).await,
+        }
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tenantry: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The log of a server is its output; that of another command must not stand between its results.
+fn log(config: &Config, is_output: bool) {
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log));
+    match (is_output, io::stdout().is_terminal()) {
+        (true, true) => log.init(),
+        (true, false) => log.json().flatten_event(true).init(),
+        (false, _) => log.with_writer(io::stderr).init(),
+    }
+}
+
+async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let application = Application::build(config, Arc::new(SystemClock)).await?;
+    let url = config.public_url.join("/");
+    tracing::info!(%url, listen = %application.address()?, "serving");
+    application.run_until(stopped()).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves when somebody wants the program to end: Ctrl-C, or SIGTERM.
+async fn stopped() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+async fn check(config: &Config, check: Check) -> anyhow::Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = startup::open_store(config, clock.clone()).await?;
+    let connected = store.tenants_with_application_access(3).await?;
+    let findings = check::run(config, check.tenant.as_ref(), &connected, clock).await;
+    let mut failed = false;
+    for finding in findings {
+        let mark = match finding.outcome {
+            Outcome::Ok => "ok     ",
+            Outcome::Failed => "FAILED ",
+            Outcome::Unknown => "unknown",
+        };
+        failed |= finding.outcome == Outcome::Failed;
+        println!("{mark}  {}: {}", finding.what, finding.say);
+    }
+    Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+async fn import(config: &Config, path: PathBuf) -> anyhow::Result<ExitCode> {
+    let file = File::open(&path).with_context(|| format!("{} can't be opened", path.display()))?;
+    let companies = import::read_companies(file).with_context(|| format!("{} was not imported", path.display()))?;
+    let store = startup::open_store(config, Arc::new(SystemClock)).await?;
+    let imported = store.import_companies(&companies).await?;
+    store.close().await?;
+    println!("{} added, {} changed, {} unchanged", imported.added, imported.changed, imported.unchanged);
+    Ok(ExitCode::SUCCESS)
+}

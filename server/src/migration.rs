@@ -1,0 +1,20 @@
+//! The database's history, one file per change. A file is never edited after a release.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_companies;
+mod m20261122_000002_connections;
+mod m20261122_000003_tenant_data;
+
+/// Brings a database up to date.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_companies::Migration),
+            Box::new(m20261122_000002_connections::Migration),
+            Box::new(m20261122_000003_tenant_data::Migration),
+        ]
+    }
+}

@@ -1,0 +1,159 @@
+//! From settings to a server that listens. Used by the program and by the tests.
+
+use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use app::api::companies::Setup;
+use axum::Router;
+use thiserror::Error;
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    attempts::Attempts,
+    clock::Clock,
+    companies::Companies,
+    config::Config,
+    connect::Connect,
+    connections::Connections,
+    http::{AppState, Site, router},
+    live_rows::LiveRows,
+    microsoft::Microsoft,
+    store::{Store, StoreError},
+    sync::{Worker, sweep},
+    vault::{KeyFileError, Vault},
+};
+
+/// How long requests may take to end when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long to wait before listening to PostgreSQL again, after that failed.
+const RELAY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Why the server does not start, or stopped.
+#[derive(Debug, Error)]
+pub enum StartupError {
+    /// The data directory can't be made.
+    #[error("the data directory {path} can't be made: {source}")]
+    DataDir {
+        /// Which directory.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The key file can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client for Microsoft can't be made.
+    #[error("the client for Microsoft can't be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The address is taken or can't be listened on.
+    #[error("can't listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Serving failed.
+    #[error("the server stopped: {0}")]
+    Serve(#[from] io::Error),
+}
+
+/// A server that is about to serve.
+pub struct Application {
+    listener: TcpListener,
+    router: Router,
+    store: Store,
+    worker: Option<Worker>,
+    stop: CancellationToken,
+}
+
+/// Opens the database that the settings name, and makes the data directory if need be.
+pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
+    let data_dir_error = |source| StartupError::DataDir { path: config.data_dir.display().to_string(), source };
+    fs::create_dir_all(&config.data_dir).map_err(data_dir_error)?;
+    Ok(Store::open(config.database_url.expose(), clock).await?)
+}
+
+/// The client for Microsoft, if an app registration is configured.
+pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Microsoft>, StartupError> {
+    let client = config.m365.as_ref().map(|m365| Microsoft::new(m365.hosts.clone(), m365.app.clone(), clock));
+    Ok(client.transpose()?)
+}
+
+impl Application {
+    /// Opens the database, reads the keys, and takes the address.
+    pub async fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartupError> {
+        let store = open_store(config, clock.clone()).await?;
+        let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
+        let microsoft = microsoft(config, clock.clone())?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| StartupError::Listen { address: config.listen, source })?;
+
+        let stop = CancellationToken::new();
+        let work = Arc::new(Notify::new());
+        let access = config.m365.as_ref().map(|m365| m365.access).unwrap_or_default();
+        let setup = if microsoft.is_some() { Setup::Ready } else { Setup::AppRegistrationMissing };
+        let worker = microsoft.clone().map(|microsoft| {
+            let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
+            Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
+        });
+        let state = AppState {
+            connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
+            live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
+            companies: Arc::new(Companies::new(store.clone(), clock, setup)),
+            attempts: Arc::new(Attempts::new(store.clone())),
+            connections: Arc::new(Connections::new(store.clone(), work)),
+            site: Arc::new(Site::new(config.site_dir.clone())),
+            public_url: config.public_url.join("/"),
+            store: store.clone(),
+            stop: stop.clone(),
+        };
+        Ok(Self { listener, router: router(state), store, worker, stop })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Result<SocketAddr, StartupError> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Serves and works until `stopped`, then lets requests end.
+    pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
+        let Self { listener, router, store, worker, stop } = self;
+        let mut background = JoinSet::new();
+        if let Some(worker) = worker {
+            background.spawn(worker.run(stop.clone()));
+        }
+        background.spawn(sweep(store.clone(), stop.clone()));
+        background.spawn(relay(store.clone(), stop.clone()));
+
+        let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let mut serve = std::pin::pin!(serve.into_future());
+        let served = tokio::select! {
+            served = &mut serve => served,
+            () = stopped => {
+                stop.cancel();
+                // Whoever holds a connection open does not hold the server.
+                tokio::time::timeout(GRACE, serve).await.unwrap_or(Ok(()))
+            }
+        };
+        stop.cancel();
+        while background.join_next().await.is_some() {}
+        store.close().await?;
+        Ok(served?)
+    }
+}
+
+/// Hears what other processes announce, and keeps trying.
+async fn relay(store: Store, stop: CancellationToken) {
+    while let Err(error) = store.relay_announcements(stop.clone()).await {
+        tracing::warn!(%error, "what other servers announce is not heard; trying again");
+        if stop.run_until_cancelled(tokio::time::sleep(RELAY_AGAIN_AFTER)).await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The database: SQLite or PostgreSQL, the same migrations and the same queries. Nothing outside writes SQL.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use app::domain::{CompanyId, Timestamp};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExprTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    prelude::*,
+    sea_query::Expr,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm_migration::MigratorTrait as _;
+use thiserror::Error;
+use tracing::log::LevelFilter;
+
+use crate::{clock::Clock, migration::Migrator};
+
+pub mod announcements;
+pub mod attempts;
+pub mod companies;
+pub mod connections;
+mod entity;
+pub mod tenant_data;
+
+pub use announcements::Announcements;
+
+/// How many rows a statement may write at once: SQLite takes 32,766 values.
+const ROWS_A_STATEMENT: usize = 1_000;
+
+/// Why the store could not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database refuses or can't be reached.
+    #[error("the database can't be used: {0}")]
+    Database(#[from] DbErr),
+    /// What is stored can't be understood: another program wrote it, or a newer Tenantry.
+    #[error("the database holds something unexpected: {0}")]
+    Unexpected(String),
+    /// Another worker holds the connection now, or it was renewed. Nothing was written.
+    #[error("another worker took over")]
+    TakenOver,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    reader: DatabaseConnection,
+    /// SQLite has one writer: waiting for it here is fair, waiting in SQLite is not.
+    writer: DatabaseConnection,
+    announcements: Announcements,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Connects, and brings the tables up to date.
+    ///
+    /// `url` is `sqlite://path` (made if missing) or `postgres://…`.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let (reader, writer) = if let Some(path) = url.strip_prefix("sqlite://") {
+            let writer = connect_sqlite(Path::new(path), 1).await?;
+            Migrator::up(&writer, None).await?;
+            (connect_sqlite(Path::new(path), 8).await?, writer)
+        } else {
+            let mut options = quiet(url);
+            options.max_connections(32).acquire_timeout(Duration::from_secs(10));
+            let pool = Database::connect(options).await?;
+            Migrator::up(&pool, None).await?;
+            (pool.clone(), pool)
+        };
+        Ok(Self { reader, writer, announcements: Announcements::default(), clock })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.reader.ping().await?;
+        Ok(self.writer.ping().await?)
+    }
+
+    /// Closes the connections, after what they are doing.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.reader.close_by_ref().await?;
+        Ok(self.writer.close_by_ref().await?)
+    }
+
+    /// What changes, as it changes.
+    pub fn announcements(&self) -> &Announcements {
+        &self.announcements
+    }
+
+    fn engine(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        // Immediate: a transaction that reads first and then can't write would have to be repeated.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.engine() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Transaction {
+            inner: self.writer.begin_with_options(options).await?,
+            touched: Vec::new(),
+            announcements: self.announcements.clone(),
+            now: self.clock.now(),
+        })
+    }
+}
+
+/// A transaction that knows which companies' rows it changes, and says so once it is committed.
+struct Transaction {
+    inner: DatabaseTransaction,
+    touched: Vec<CompanyId>,
+    announcements: Announcements,
+    now: Timestamp,
+}
+
+impl Transaction {
+    /// Marks the company's row on the page as changed.
+    async fn touch(&mut self, company: CompanyId) -> Result<(), StoreError> {
+        use entity::company::{Column, Entity};
+
+        Entity::update_many()
+            .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
+            .col_expr(Column::ChangedAt, Expr::val(self.now.as_millis()))
+            .filter(Column::Id.eq(company.uuid()))
+            .exec(&self.inner)
+            .await?;
+        self.touched.push(company);
+        Ok(())
+    }
+
+    async fn commit(self) -> Result<(), StoreError> {
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            announcements::notify(&self.inner, &self.touched).await?;
+        }
+        self.inner.commit().await?;
+        self.announcements.publish(&self.touched);
+        Ok(())
+    }
+}
+
+/// Options whose statements are not logged above `trace`: they hold names of people.
+fn quiet(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .sqlx_logging_level(LevelFilter::Trace)
+        .sqlx_slow_statements_logging_settings(LevelFilter::Debug, Duration::from_secs(1));
+    options
+}
+
+async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = quiet("sqlite::memory:");
+    let path = path.to_owned();
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .filename(&path)
+                .in_memory(false)
+                .shared_cache(false)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+        });
+    Database::connect(options).await
+}
+
+/// A count as the database keeps it.
+fn to_i32(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// A count that the database kept.
+fn to_u32(count: i32) -> u32 {
+    u32::try_from(count).unwrap_or(0)
+}

@@ -1,0 +1,79 @@
+//! Which companies' rows changed: within the process, and between processes through PostgreSQL.
+
+use app::domain::CompanyId;
+use sea_orm::{
+    ConnectionTrait, DbErr, Statement,
+    sqlx::postgres::{PgListener, PgPool},
+};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use super::{Store, StoreError};
+
+/// The channel's name in PostgreSQL.
+const CHANNEL: &str = "tenantry_company";
+
+/// How many announcements may wait for a slow listener. One that missed some is told so and looks for itself.
+const BACKLOG: usize = 4_096;
+
+/// A place to announce and to hear which companies' rows changed.
+#[derive(Clone)]
+pub struct Announcements(broadcast::Sender<CompanyId>);
+
+impl Default for Announcements {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(BACKLOG))
+    }
+}
+
+impl Announcements {
+    /// Hears of every change from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<CompanyId> {
+        self.0.subscribe()
+    }
+
+    /// Says that these rows changed. Nobody listening is fine.
+    pub(super) fn publish(&self, companies: &[CompanyId]) {
+        for company in companies {
+            let _ = self.0.send(*company);
+        }
+    }
+}
+
+/// Has PostgreSQL tell the other processes, once the transaction is committed.
+pub(super) async fn notify(db: &impl ConnectionTrait, companies: &[CompanyId]) -> Result<(), DbErr> {
+    for company in companies {
+        let values = [CHANNEL.into(), company.to_string().into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), "SELECT pg_notify($1, $2)", values);
+        db.query_one_raw(statement).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// On PostgreSQL: passes on what other processes announce, until `stop`. Returns at once on SQLite.
+    pub async fn relay_announcements(&self, stop: CancellationToken) -> Result<(), StoreError> {
+        if self.engine() != sea_orm::DbBackend::Postgres {
+            return Ok(());
+        }
+        let pool: &PgPool = self.writer.get_postgres_connection_pool();
+        let listen = async {
+            let mut listener = PgListener::connect_with(pool).await.map_err(to_db)?;
+            listener.listen(CHANNEL).await.map_err(to_db)?;
+            loop {
+                let notification = listener.recv().await.map_err(to_db)?;
+                if let Ok(company) = notification.payload().parse() {
+                    self.announcements.publish(&[company]);
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = listen => ended,
+        }
+    }
+}
+
+fn to_db(error: sea_orm::sqlx::Error) -> StoreError {
+    StoreError::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+}

@@ -1,0 +1,299 @@
+//! Attempts: one try each at connecting a company.
+
+use app::domain::{
+    Access, AttemptFailure, AttemptId, CompanyId, Ending, Step, Surface, Timestamp,
+    attempt::{DEADLINE, LATE_ANSWER, SETTLE_WITHIN, State},
+};
+use sea_orm::{
+    ActiveValue::Set, Condition, IntoActiveModel as _, QueryOrder as _, QuerySelect as _, prelude::*, sea_query::Expr,
+};
+
+use super::{
+    Store, StoreError, Transaction,
+    entity::attempt::{ActiveModel, Column, Entity, Model},
+};
+
+const CONSENT: &str = "consent";
+const SIGN_IN: &str = "sign_in";
+const CLAIMED: &str = "claimed";
+pub(super) const ENDED: &str = "ended";
+
+/// How long an ended attempt is kept: its row says for that long why it failed.
+const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 7);
+
+/// An attempt that begins.
+#[derive(Debug)]
+pub struct NewAttempt {
+    /// Which one.
+    pub id: AttemptId,
+    /// The company that is to be connected.
+    pub company: CompanyId,
+    /// SHA-256 of the cookie that names the browser.
+    pub browser_hash: [u8; 32],
+    /// SHA-256 of `state`.
+    pub state_hash: [u8; 32],
+    /// The PKCE verifier, sealed for the attempt's id.
+    pub sealed_verifier: Vec<u8>,
+    /// The nonce that the ID token must carry.
+    pub nonce: String,
+    /// The path segment at Microsoft that the attempt is made at.
+    pub authority: String,
+    /// The access that is asked for.
+    pub access: Access,
+    /// Where the person signs in.
+    pub surface: Surface,
+    /// What it waits for first.
+    pub step: Step,
+}
+
+/// An attempt as it is stored.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Which one.
+    pub id: AttemptId,
+    /// The company that is to be connected.
+    pub company: CompanyId,
+    /// SHA-256 of the cookie that names the browser.
+    pub browser_hash: Vec<u8>,
+    /// The PKCE verifier, sealed for the attempt's id.
+    pub sealed_verifier: Vec<u8>,
+    /// The nonce that the ID token must carry.
+    pub nonce: String,
+    /// The path segment at Microsoft that the attempt is made at.
+    pub authority: String,
+    /// The access that is asked for.
+    pub access: Access,
+    /// Where the person signs in.
+    pub surface: Surface,
+    /// What it is doing.
+    pub state: State,
+    /// When it began.
+    pub begun: Timestamp,
+}
+
+const fn step_key(step: Step) -> &'static str {
+    match step {
+        Step::Consent => CONSENT,
+        Step::SignIn => SIGN_IN,
+    }
+}
+
+impl Attempt {
+    fn from_model(model: Model) -> Result<Self, StoreError> {
+        let unexpected = || StoreError::Unexpected(format!("attempt {}", model.id));
+        let state = match model.state.as_str() {
+            CONSENT => State::Open(Step::Consent),
+            SIGN_IN => State::Open(Step::SignIn),
+            CLAIMED => State::Claimed { at: Timestamp::from_millis(model.claimed_at.ok_or_else(unexpected)?) },
+            ENDED => {
+                let ending = model.ending.as_deref().ok_or_else(unexpected)?;
+                State::Ended(serde_json::from_str(ending).map_err(|_| unexpected())?)
+            }
+            _ => return Err(unexpected()),
+        };
+        let surface = match model.surface.as_str() {
+            "popup" => Surface::Popup,
+            "tab" => Surface::Tab,
+            _ => return Err(unexpected()),
+        };
+        Ok(Self {
+            access: Access::from_key(&model.access).ok_or_else(unexpected)?,
+            id: AttemptId::from_uuid(model.id),
+            company: CompanyId::from_uuid(model.company_id),
+            browser_hash: model.browser_hash,
+            sealed_verifier: model.sealed_verifier,
+            nonce: model.nonce,
+            authority: model.authority,
+            surface,
+            state,
+            begun: Timestamp::from_millis(model.begun_at),
+        })
+    }
+}
+
+impl Store {
+    /// Stores an attempt that begins now.
+    pub async fn begin_attempt(&self, new: NewAttempt) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = transaction.now;
+        let model = Model {
+            id: new.id.uuid(),
+            company_id: new.company.uuid(),
+            browser_hash: new.browser_hash.to_vec(),
+            state_hash: new.state_hash.to_vec(),
+            sealed_verifier: new.sealed_verifier,
+            nonce: new.nonce,
+            authority: new.authority,
+            access: new.access.key().to_owned(),
+            surface: match new.surface {
+                Surface::Popup => "popup",
+                Surface::Tab => "tab",
+            }
+            .to_owned(),
+            state: step_key(new.step).to_owned(),
+            ending: None,
+            begun_at: now.as_millis(),
+            deadline_at: now.plus(DEADLINE).as_millis(),
+            claimed_at: None,
+            ended_at: None,
+            lapsed: false,
+        };
+        Entity::insert(model.into_active_model()).exec_without_returning(&transaction.inner).await?;
+        transaction.touch(new.company).await?;
+        transaction.commit().await
+    }
+
+    /// The attempt with this `state`.
+    pub async fn attempt_by_state(&self, state_hash: [u8; 32]) -> Result<Option<Attempt>, StoreError> {
+        // By the writer: the answer may come faster than another connection sees what was just stored.
+        let found = Entity::find().filter(Column::StateHash.eq(state_hash.as_slice())).one(&self.writer).await?;
+        found.map(Attempt::from_model).transpose()
+    }
+
+    /// The attempt with this id.
+    pub async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
+        Entity::find_by_id(id.uuid()).one(&self.writer).await?.map(Attempt::from_model).transpose()
+    }
+
+    /// The open attempts that this browser began.
+    pub async fn open_attempts_of_browser(&self, browser_hash: [u8; 32]) -> Result<Vec<Attempt>, StoreError> {
+        let found = Entity::find()
+            .filter(Column::BrowserHash.eq(browser_hash.as_slice()))
+            .filter(Column::State.is_in([CONSENT, SIGN_IN]))
+            .all(&self.writer)
+            .await?;
+        found.into_iter().map(Attempt::from_model).collect()
+    }
+
+    /// Consent was given: the attempt waits for the sign-in now, at this authority. False if it did not wait for
+    /// consent any more.
+    pub async fn attempt_consented(&self, id: AttemptId, authority: &str) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::State, Expr::val(SIGN_IN))
+            .col_expr(Column::Authority, Expr::val(authority))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::State.eq(CONSENT))
+            .exec(&self.writer)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Takes the answer to an attempt. Of several that try, one gets `true`.
+    pub async fn claim_attempt(&self, id: AttemptId) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::State, Expr::val(CLAIMED))
+            .col_expr(Column::ClaimedAt, Expr::val(self.clock.now().as_millis()))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::State.eq(SIGN_IN))
+            .exec(&self.writer)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Ends an attempt whose answer was claimed and came to nothing.
+    pub async fn fail_attempt(&self, attempt: &Attempt, failure: &AttemptFailure) -> Result<(), StoreError> {
+        self.end_one(attempt, &[CLAIMED], failure).await
+    }
+
+    /// Ends an attempt that is still open, because of an answer that can't be taken. One whose answer is being settled
+    /// is left alone.
+    pub async fn reject_attempt(&self, attempt: &Attempt, failure: &AttemptFailure) -> Result<(), StoreError> {
+        self.end_one(attempt, &[CONSENT, SIGN_IN], failure).await
+    }
+
+    async fn end_one(&self, attempt: &Attempt, from: &[&str], failure: &AttemptFailure) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let which =
+            Condition::all().add(Column::Id.eq(attempt.id.uuid())).add(Column::State.is_in(from.iter().copied()));
+        if end(&transaction, which, &Ending::Failed(failure.clone())).await? > 0 {
+            transaction.touch(attempt.company).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Ends the company's open attempts by the wish of a person. One whose answer is being settled is not open.
+    pub async fn cancel_attempts(&self, company: CompanyId) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let open =
+            Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
+        end(&transaction, open, &Ending::Cancelled).await?;
+        // Even if none was open: the page that asked believes that one was.
+        transaction.touch(company).await?;
+        transaction.commit().await
+    }
+
+    /// Tells the rows whose attempt passed its deadline, ends what an interrupted server left, and forgets what is
+    /// old.
+    pub async fn sweep_attempts(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let lapsed = Condition::all()
+            .add(Column::State.ne(ENDED))
+            .add(Column::Lapsed.eq(false))
+            .add(Column::DeadlineAt.lte(now.as_millis()));
+        let stuck = Condition::all()
+            .add(Column::State.eq(CLAIMED))
+            .add(Column::ClaimedAt.lte(now.minus(SETTLE_WITHIN).as_millis()));
+        // Looked for without the write lock: as a rule there is nothing.
+        let found: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::CompanyId)
+            .filter(Condition::any().add(lapsed.clone()).add(stuck.clone()))
+            .distinct()
+            .order_by_asc(Column::CompanyId)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin().await?;
+        end(&transaction, stuck, &Ending::Failed(AttemptFailure::Interrupted)).await?;
+        Entity::update_many().col_expr(Column::Lapsed, Expr::val(true)).filter(lapsed).exec(&transaction.inner).await?;
+        for company in found {
+            transaction.touch(CompanyId::from_uuid(company)).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Forgets attempts that no answer can come to any more.
+    pub async fn forget_old_attempts(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let old = Condition::any().add(Column::EndedAt.lte(now.minus(KEPT).as_millis())).add(
+            Condition::all()
+                .add(Column::State.is_in([CONSENT, SIGN_IN]))
+                .add(Column::BegunAt.lte(now.minus(LATE_ANSWER + KEPT).as_millis())),
+        );
+        Entity::delete_many().filter(old).exec(&self.writer).await?;
+        Ok(())
+    }
+}
+
+/// Ends an attempt that is being settled with success, and all others of the company. False if the attempt is not
+/// the caller's any more.
+pub(super) async fn succeed(transaction: &Transaction, id: AttemptId, company: CompanyId) -> Result<bool, StoreError> {
+    let claimed = Condition::all().add(Column::Id.eq(id.uuid())).add(Column::State.eq(CLAIMED));
+    if end(transaction, claimed, &Ending::Connected).await? == 0 {
+        return Ok(false);
+    }
+    end(transaction, Condition::all().add(Column::CompanyId.eq(company.uuid())), &Ending::Overtaken).await?;
+    Ok(true)
+}
+
+async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Result<u64, StoreError> {
+    let json = serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))?;
+    // Nothing secret outlives the attempt.
+    let changes = ActiveModel {
+        state: Set(ENDED.to_owned()),
+        ending: Set(Some(json)),
+        ended_at: Set(Some(transaction.now.as_millis())),
+        sealed_verifier: Set(Vec::new()),
+        ..Default::default()
+    };
+    let ended = Entity::update_many()
+        .set(changes)
+        .filter(which)
+        .filter(Column::State.ne(ENDED))
+        .exec(&transaction.inner)
+        .await?;
+    Ok(ended.rows_affected)
+}

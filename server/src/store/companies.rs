@@ -1,0 +1,340 @@
+//! Companies and their rows on the page.
+
+use std::collections::HashMap;
+
+use app::domain::{
+    CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse, Problem,
+    Timestamp, company::derive_status,
+};
+use sea_orm::{ActiveValue::Set, Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
+
+use super::{
+    ROWS_A_STATEMENT, Store, StoreError, connections, entity::attempt, entity::company, entity::connection,
+    entity::dataset_state, to_u32,
+};
+use crate::clock::Mint as _;
+
+/// What one writes down about a company before it is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyDraft {
+    /// Its name.
+    pub name: CompanyName,
+    /// Its primary domain.
+    pub domain: Option<Domain>,
+    /// Its id in another program, such as a PSA.
+    pub external_id: Option<String>,
+    /// Whom to ask.
+    pub contact: Option<String>,
+}
+
+/// A company as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Which one.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: String,
+    /// Its primary domain.
+    pub domain: Option<Domain>,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Companies that were not there.
+    pub added: usize,
+    /// Companies that were there and differed.
+    pub changed: usize,
+    /// Companies that were there and are the same.
+    pub unchanged: usize,
+}
+
+/// Which rows to load.
+enum Which<'a> {
+    All,
+    Since(Timestamp),
+    Ids(&'a [CompanyId]),
+}
+
+impl Store {
+    /// The company with this id, unless it is archived.
+    pub async fn company(&self, id: CompanyId) -> Result<Option<Company>, StoreError> {
+        let found = company::Entity::find_by_id(id.uuid())
+            .filter(company::Column::ArchivedAt.is_null())
+            .one(&self.reader)
+            .await?;
+        Ok(found.map(|company| Company {
+            id: CompanyId::from_uuid(company.id),
+            name: company.name,
+            domain: company.domain.and_then(|domain| Domain::parse(&domain).ok()),
+        }))
+    }
+
+    /// All rows of the page, by name.
+    pub async fn company_rows(&self) -> Result<Vec<CompanyRow>, StoreError> {
+        self.rows(Which::All).await
+    }
+
+    /// The rows that changed at or after `since`, by name.
+    pub async fn company_rows_since(&self, since: Timestamp) -> Result<Vec<CompanyRow>, StoreError> {
+        self.rows(Which::Since(since)).await
+    }
+
+    /// These rows, by name.
+    pub async fn company_rows_of(&self, ids: &[CompanyId]) -> Result<Vec<CompanyRow>, StoreError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ROWS_A_STATEMENT) {
+            rows.extend(self.rows(Which::Ids(ids)).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn rows(&self, which: Which<'_>) -> Result<Vec<CompanyRow>, StoreError> {
+        // The companies first: what is read after them may be newer than their revision, and must not be older.
+        let wanted = Condition::all().add(company::Column::ArchivedAt.is_null()).add_option(match which {
+            Which::All => None,
+            Which::Since(since) => Some(company::Column::ChangedAt.gte(since.as_millis())),
+            Which::Ids(ids) => Some(company::Column::Id.is_in(ids.iter().map(|id| id.uuid()))),
+        });
+        let companies = company::Entity::find()
+            .filter(wanted)
+            .find_also_related(connection::Entity)
+            .order_by_asc(company::Column::Name)
+            .order_by_asc(company::Column::Id)
+            .all(&self.reader)
+            .await?;
+        // For a few rows, only what belongs to them is read besides; for many, all of it at once.
+        let few: Option<Vec<Uuid>> = (companies.len() <= ROWS_A_STATEMENT && !matches!(which, Which::All))
+            .then(|| companies.iter().map(|(company, _)| company.id).collect());
+        let now = self.clock.now();
+        let open_until = self.open_deadlines(few.as_deref(), now).await?;
+        let mut lacks = self.lacks(few.as_deref()).await?;
+        let mut failures = self.last_failures(few.as_deref()).await?;
+
+        companies
+            .into_iter()
+            .map(|(company, connection)| {
+                let facts = connection.as_ref().map(connections::facts).transpose()?;
+                let lacks = lacks.remove(&company.id).unwrap_or_default();
+                let status = derive_status(facts.as_ref(), open_until.get(&company.id).copied(), &lacks, now);
+                let last_try = failures.remove(&company.id).filter(|failed| {
+                    !status.in_flux() && connection.as_ref().is_none_or(|c| c.connected_at < failed.at.as_millis())
+                });
+                Ok(CompanyRow {
+                    id: CompanyId::from_uuid(company.id),
+                    name: company.name,
+                    domain: company.domain,
+                    tenant: connection.as_ref().map(|connection| connection.tenant_name.clone()),
+                    status,
+                    figures: connection.as_ref().map(figures).unwrap_or_default(),
+                    synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
+                    first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
+                    last_try,
+                    revision: company.revision,
+                })
+            })
+            .collect()
+    }
+
+    /// The latest deadline of each company's open attempts.
+    async fn open_deadlines(
+        &self,
+        few: Option<&[Uuid]>,
+        now: Timestamp,
+    ) -> Result<HashMap<Uuid, Timestamp>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Open {
+            company_id: Uuid,
+            deadline_at: i64,
+        }
+        let open: Vec<Open> = attempt::Entity::find()
+            .select_only()
+            .columns([attempt::Column::CompanyId, attempt::Column::DeadlineAt])
+            .filter(attempt::Column::State.ne(super::attempts::ENDED))
+            .filter(attempt::Column::DeadlineAt.gt(now.as_millis()))
+            .filter(Condition::all().add_option(few.map(|ids| attempt::Column::CompanyId.is_in(ids.iter().copied()))))
+            .into_model()
+            .all(&self.reader)
+            .await?;
+        let mut latest = HashMap::new();
+        for Open { company_id, deadline_at } in open {
+            let deadline = Timestamp::from_millis(deadline_at);
+            latest.entry(company_id).and_modify(|until| deadline.max(*until).clone_into(until)).or_insert(deadline);
+        }
+        Ok(latest)
+    }
+
+    /// What each company's connection can't read.
+    async fn lacks(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, Vec<Lack>>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Found {
+            company_id: Uuid,
+            data_set: String,
+            problem: String,
+        }
+        let limiting = [Problem::PermissionMissing, Problem::NotAvailable].map(Problem::key);
+        let found: Vec<Found> = dataset_state::Entity::find()
+            .select_only()
+            .columns([dataset_state::Column::CompanyId, dataset_state::Column::DataSet, dataset_state::Column::Problem])
+            .filter(dataset_state::Column::Problem.is_in(limiting))
+            .filter(
+                Condition::all().add_option(few.map(|ids| dataset_state::Column::CompanyId.is_in(ids.iter().copied()))),
+            )
+            .into_model()
+            .all(&self.reader)
+            .await?;
+        let mut lacks: HashMap<Uuid, Vec<Lack>> = HashMap::new();
+        for Found { company_id, data_set, problem } in found {
+            if let (Some(data_set), Some(problem)) = (DataSet::from_key(&data_set), Problem::from_key(&problem)) {
+                lacks.entry(company_id).or_default().push(Lack { data_set, problem });
+            }
+        }
+        for lacks in lacks.values_mut() {
+            lacks.sort_by_key(|lack| lack.data_set);
+        }
+        Ok(lacks)
+    }
+
+    /// How each company's last attempt ended, where it failed.
+    async fn last_failures(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, LastTry>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Ended {
+            company_id: Uuid,
+            ending: Option<String>,
+            ended_at: Option<i64>,
+        }
+        let ended: Vec<Ended> = attempt::Entity::find()
+            .select_only()
+            .columns([attempt::Column::CompanyId, attempt::Column::Ending, attempt::Column::EndedAt])
+            .filter(attempt::Column::State.eq(super::attempts::ENDED))
+            .filter(Condition::all().add_option(few.map(|ids| attempt::Column::CompanyId.is_in(ids.iter().copied()))))
+            .order_by_asc(attempt::Column::EndedAt)
+            .into_model()
+            .all(&self.reader)
+            .await?;
+        let mut last = HashMap::new();
+        for Ended { company_id, ending, ended_at } in ended {
+            match ending.as_deref().map(serde_json::from_str) {
+                Some(Ok(Ending::Failed(failure))) => {
+                    let at = Timestamp::from_millis(ended_at.unwrap_or_default());
+                    last.insert(company_id, LastTry { failure, at });
+                }
+                _ => drop(last.remove(&company_id)),
+            }
+        }
+        Ok(last)
+    }
+
+    /// Adds these companies, or changes those that are there: found by external id, else by domain, else by name.
+    /// All of them or, if one fails, none.
+    pub async fn import_companies(&self, drafts: &[CompanyDraft]) -> Result<Imported, StoreError> {
+        let mut transaction = self.begin().await?;
+        let present = company::Entity::find().all(&transaction.inner).await?;
+        let mut index = ImportIndex::default();
+        for (place, company) in present.iter().enumerate() {
+            index.add(place, company.external_id.as_deref(), company.domain.as_deref(), &company.name);
+        }
+        let mut imported = Imported::default();
+        let mut new = Vec::new();
+        for draft in drafts {
+            let domain = draft.domain.as_ref().map(Domain::as_str);
+            let Some(place) = index.find(draft.external_id.as_deref(), domain, draft.name.as_str()) else {
+                let id = CompanyId::mint(transaction.now);
+                transaction.touched.push(id);
+                new.push(company::ActiveModel {
+                    id: Set(id.uuid()),
+                    name: Set(draft.name.to_string()),
+                    domain: Set(draft.domain.as_ref().map(Domain::to_string)),
+                    external_id: Set(draft.external_id.clone()),
+                    contact: Set(draft.contact.clone()),
+                    created_at: Set(transaction.now.as_millis()),
+                    archived_at: Set(None),
+                    revision: Set(1),
+                    changed_at: Set(transaction.now.as_millis()),
+                });
+                imported.added += 1;
+                continue;
+            };
+            let before = &present[place];
+            // A column that the file leaves empty says nothing; it does not erase.
+            let after = company::Model {
+                name: draft.name.to_string(),
+                domain: draft.domain.as_ref().map(Domain::to_string).or_else(|| before.domain.clone()),
+                external_id: draft.external_id.clone().or_else(|| before.external_id.clone()),
+                contact: draft.contact.clone().or_else(|| before.contact.clone()),
+                ..before.clone()
+            };
+            if after == *before {
+                imported.unchanged += 1;
+                continue;
+            }
+            let id = CompanyId::from_uuid(after.id);
+            company::Entity::update_many()
+                .set(company::ActiveModel {
+                    name: Set(after.name),
+                    domain: Set(after.domain),
+                    external_id: Set(after.external_id),
+                    contact: Set(after.contact),
+                    ..Default::default()
+                })
+                .filter(company::Column::Id.eq(id.uuid()))
+                .exec(&transaction.inner)
+                .await?;
+            transaction.touch(id).await?;
+            imported.changed += 1;
+        }
+        for rows in new.chunks(ROWS_A_STATEMENT) {
+            company::Entity::insert_many(rows.iter().cloned()).exec_without_returning(&transaction.inner).await?;
+        }
+        transaction.commit().await?;
+        Ok(imported)
+    }
+}
+
+/// Finds the company that a row of an import means.
+#[derive(Default)]
+struct ImportIndex {
+    by_external_id: HashMap<String, usize>,
+    by_domain: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
+    has_external_id: Vec<bool>,
+}
+
+impl ImportIndex {
+    fn add(&mut self, place: usize, external_id: Option<&str>, domain: Option<&str>, name: &str) {
+        if let Some(external_id) = external_id {
+            self.by_external_id.insert(external_id.to_owned(), place);
+        }
+        if let Some(domain) = domain {
+            self.by_domain.insert(domain.to_owned(), place);
+        }
+        self.by_name.insert(name.to_lowercase(), place);
+        self.has_external_id.push(external_id.is_some());
+    }
+
+    fn find(&self, external_id: Option<&str>, domain: Option<&str>, name: &str) -> Option<usize> {
+        if let Some(place) = external_id.and_then(|id| self.by_external_id.get(id)) {
+            return Some(*place);
+        }
+        // Two different external ids are two companies, whatever else they share.
+        domain
+            .and_then(|domain| self.by_domain.get(domain))
+            .or_else(|| self.by_name.get(&name.to_lowercase()))
+            .copied()
+            .filter(|place| external_id.is_none() || !self.has_external_id[*place])
+    }
+}
+
+fn figures(connection: &connection::Model) -> Figures {
+    Figures {
+        users: connection.users.map(to_u32),
+        licences: connection
+            .licences_used
+            .zip(connection.licences_assignable)
+            .map(|(used, assignable)| LicenceUse { used: to_u32(used), assignable: to_u32(assignable) }),
+        secure_score: connection
+            .score_current
+            .zip(connection.score_max)
+            .and_then(|(current, max)| Figures::percent(current, max)),
+    }
+}

@@ -1,0 +1,364 @@
+//! Connections: the tie between a company and a tenant, and when its tenant is read.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use app::domain::{
+    Access, AttemptFailure, AttemptId, CompanyId, ConnectionId, Phase, ReconnectReason, TenantId, Timestamp,
+    connection::{ConnectionFacts, Organisation, TenantClaim, may_tie},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    Condition, DbBackend, ExprTrait as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    prelude::*,
+    sea_query::{Expr, LockBehavior, LockType},
+};
+
+use super::{
+    Store, StoreError, attempts,
+    entity::{
+        company,
+        connection::{ActiveModel, Column, Entity, Model},
+    },
+};
+use crate::clock::Mint as _;
+
+const VERIFYING: &str = "verifying";
+const ACTIVE: &str = "active";
+const NEEDS_RECONNECT: &str = "needs_reconnect";
+
+/// What an administrator has granted and proved, to be stored as a connection.
+#[derive(Debug)]
+pub struct Grant {
+    /// The attempt that brought it, claimed by the caller.
+    pub attempt: AttemptId,
+    /// The company to connect.
+    pub company: CompanyId,
+    /// The tenant that the ID token proves.
+    pub tenant: Organisation,
+    /// Its default domain.
+    pub default_domain: Option<String>,
+    /// The tenant that the company's domain resolves to, if it has one.
+    pub resolved: Option<Organisation>,
+    /// The access that was granted.
+    pub access: Access,
+    /// Who granted it, as their organisation calls them.
+    pub connected_by: String,
+}
+
+/// What became of a grant.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tied {
+    /// It is stored.
+    Connected,
+    /// A tenant rule is broken. Nothing is stored.
+    Refused(AttemptFailure),
+    /// The attempt ended meanwhile. Nothing is stored.
+    AttemptEnded,
+}
+
+/// A connection as the worker needs it.
+#[derive(Debug)]
+pub struct Connection {
+    /// Which one.
+    pub id: ConnectionId,
+    /// Its company.
+    pub company: CompanyId,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// How it is read.
+    pub access: Access,
+    /// The refresh token, sealed for the connection's id. Delegated access only.
+    pub sealed_refresh_token: Option<Vec<u8>>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it was connected, or last renewed.
+    pub connected_at: Timestamp,
+    /// Since when this round was due.
+    pub due: Timestamp,
+    /// How many rounds in a row failed.
+    pub tries: u32,
+    /// Proves that the worker still holds it.
+    pub lease: Lease,
+}
+
+/// The right to write what a round found. Whoever's lease was taken over writes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease(Uuid);
+
+/// What is stored of a round that ended.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// Where the connection stands now.
+    pub phase: Phase,
+    /// When it is read next.
+    pub due: Timestamp,
+    /// How many rounds in a row failed.
+    pub tries: u32,
+    /// The permissions in force, if they were seen.
+    pub granted: Option<BTreeSet<String>>,
+}
+
+pub(super) fn facts(model: &Model) -> Result<ConnectionFacts, StoreError> {
+    Ok(ConnectionFacts { phase: phase(model)?, phase_since: Timestamp::from_millis(model.phase_since) })
+}
+
+fn organisation(model: &Model) -> Organisation {
+    Organisation { tenant: TenantId::from_uuid(model.tenant_id), name: model.tenant_name.clone() }
+}
+
+fn phase(model: &Model) -> Result<Phase, StoreError> {
+    let reason = || model.reason.as_deref().and_then(ReconnectReason::from_key);
+    match model.phase.as_str() {
+        VERIFYING => Some(Phase::Verifying),
+        ACTIVE => Some(Phase::Active),
+        NEEDS_RECONNECT => reason().map(Phase::NeedsReconnect),
+        _ => None,
+    }
+    .ok_or_else(|| StoreError::Unexpected(format!("connection {}", model.id)))
+}
+
+const fn phase_keys(phase: Phase) -> (&'static str, Option<&'static str>) {
+    match phase {
+        Phase::Verifying => (VERIFYING, None),
+        Phase::Active => (ACTIVE, None),
+        Phase::NeedsReconnect(reason) => (NEEDS_RECONNECT, Some(reason.key())),
+    }
+}
+
+impl Store {
+    /// The tenant of the company's connection.
+    pub async fn connected_tenant(&self, company: CompanyId) -> Result<Option<(Organisation, Phase)>, StoreError> {
+        let found = Entity::find().filter(Column::CompanyId.eq(company.uuid())).one(&self.writer).await?;
+        found.map(|model| Ok((organisation(&model), phase(&model)?))).transpose()
+    }
+
+    /// Some tenants that are connected with application access.
+    pub async fn tenants_with_application_access(&self, limit: u64) -> Result<Vec<TenantId>, StoreError> {
+        let tenants: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::TenantId)
+            .filter(Column::Access.eq(Access::Application.key()))
+            .filter(Column::Phase.eq(ACTIVE))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
+    }
+
+    /// Ties company and tenant, ends the attempt with success and the company's other attempts with it, and makes
+    /// the first round due: all of it, or nothing.
+    ///
+    /// `seal` seals the refresh token for the connection's id.
+    pub async fn tie(
+        &self,
+        grant: &Grant,
+        seal: impl Fn(ConnectionId) -> Option<Vec<u8>> + Send + Sync,
+    ) -> Result<Tied, StoreError> {
+        if let Some(tied) = self.try_tie(grant, &seal).await? {
+            return Ok(tied);
+        }
+        // The tenant was tied to another company while we looked. Now it can be seen, and the rules name it.
+        let raced = || StoreError::Unexpected(format!("tenant {} was tied and untied meanwhile", grant.tenant.tenant));
+        self.try_tie(grant, &seal).await?.ok_or_else(raced)
+    }
+
+    /// None if a unique column says that the state read at the beginning is not the state any more.
+    async fn try_tie(
+        &self,
+        grant: &Grant,
+        seal: &(impl Fn(ConnectionId) -> Option<Vec<u8>> + Send + Sync),
+    ) -> Result<Option<Tied>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = transaction.now;
+        if self.engine() == DbBackend::Postgres {
+            // Attempts of one company settle one after the other.
+            company::Entity::find_by_id(grant.company.uuid()).lock_exclusive().one(&transaction.inner).await?;
+        }
+        let existing =
+            Entity::find().filter(Column::CompanyId.eq(grant.company.uuid())).one(&transaction.inner).await?;
+        let holder = Entity::find()
+            .filter(Column::TenantId.eq(grant.tenant.tenant.uuid()))
+            .find_also_related(company::Entity)
+            .one(&transaction.inner)
+            .await?;
+        let present = existing.as_ref().map(organisation);
+        let claim = TenantClaim {
+            company: grant.company,
+            signed_in: &grant.tenant,
+            expected: present.as_ref().or(grant.resolved.as_ref()),
+            holder: holder.as_ref().map(|(model, company)| {
+                let name = company.as_ref().map_or("another company", |company| company.name.as_str());
+                (CompanyId::from_uuid(model.company_id), name)
+            }),
+        };
+        if let Err(failure) = may_tie(&claim) {
+            return Ok(Some(Tied::Refused(failure)));
+        }
+        if !attempts::succeed(&transaction, grant.attempt, grant.company).await? {
+            return Ok(Some(Tied::AttemptEnded));
+        }
+        let id = existing.as_ref().map_or_else(|| ConnectionId::mint(now), |model| ConnectionId::from_uuid(model.id));
+        let changes = ActiveModel {
+            tenant_name: Set(grant.tenant.name.clone()),
+            default_domain: Set(grant.default_domain.clone()),
+            access: Set(grant.access.key().to_owned()),
+            sealed_refresh_token: Set(seal(id)),
+            phase: Set(VERIFYING.to_owned()),
+            reason: Set(None),
+            phase_since: Set(now.as_millis()),
+            connected_by: Set(grant.connected_by.clone()),
+            connected_at: Set(now.as_millis()),
+            due_at: Set(now.as_millis()),
+            // Whoever reads the tenant now does so with the old grant.
+            lease: Set(None),
+            lease_until: Set(None),
+            tries: Set(0),
+            ..Default::default()
+        };
+        if existing.is_some() {
+            Entity::update_many().set(changes).filter(Column::Id.eq(id.uuid())).exec(&transaction.inner).await?;
+        } else {
+            let new = ActiveModel {
+                id: Set(id.uuid()),
+                company_id: Set(grant.company.uuid()),
+                tenant_id: Set(grant.tenant.tenant.uuid()),
+                granted: Set(String::new()),
+                ..changes
+            };
+            if let Err(error) = Entity::insert(new).exec_without_returning(&transaction.inner).await {
+                return match error.sql_err() {
+                    Some(SqlErr::UniqueConstraintViolation(_)) => Ok(None),
+                    _ => Err(error.into()),
+                };
+            }
+        }
+        transaction.touch(grant.company).await?;
+        transaction.commit().await?;
+        Ok(Some(Tied::Connected))
+    }
+
+    /// Makes the company's next round due now. False if it is not connected.
+    pub async fn make_due(&self, company: CompanyId) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::DueAt, Expr::val(self.clock.now().as_millis()))
+            .filter(Column::CompanyId.eq(company.uuid()))
+            .exec(&self.writer)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Takes up to `limit` connections that are due, the longest waiting first, for as long as `lease`.
+    pub async fn claim_due(&self, limit: u64, lease: Duration) -> Result<Vec<Connection>, StoreError> {
+        let now = self.clock.now();
+        let due = Condition::all()
+            .add(Column::DueAt.lte(now.as_millis()))
+            .add(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now.as_millis())));
+        let mut waiting =
+            Entity::find().select_only().column(Column::Id).filter(due).order_by_asc(Column::DueAt).limit(limit);
+        if self.engine() == DbBackend::Postgres {
+            waiting = waiting.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        } else if waiting.clone().into_tuple::<Uuid>().one(&self.reader).await?.is_none() {
+            // SQLite: do not take the write lock to find nothing.
+            return Ok(Vec::new());
+        }
+        let token = Uuid::new_v4();
+        let claimed = Entity::update_many()
+            .col_expr(Column::Lease, Expr::val(token))
+            .col_expr(Column::LeaseUntil, Expr::val(now.plus(lease).as_millis()))
+            .filter(Column::Id.in_subquery(waiting.into_query()))
+            .exec_with_returning(&self.writer)
+            .await?;
+        claimed
+            .into_iter()
+            .map(|model| {
+                let unexpected = || StoreError::Unexpected(format!("connection {}", model.id));
+                Ok(Connection {
+                    phase: phase(&model)?,
+                    access: Access::from_key(&model.access).ok_or_else(unexpected)?,
+                    id: ConnectionId::from_uuid(model.id),
+                    company: CompanyId::from_uuid(model.company_id),
+                    tenant: TenantId::from_uuid(model.tenant_id),
+                    sealed_refresh_token: model.sealed_refresh_token,
+                    connected_at: Timestamp::from_millis(model.connected_at),
+                    due: Timestamp::from_millis(model.due_at),
+                    tries: u32::try_from(model.tries).unwrap_or(0),
+                    lease: Lease(token),
+                })
+            })
+            .collect()
+    }
+
+    /// The grant was seen in effect: the connection is verified, and its first round goes on.
+    pub async fn verified(&self, connection: &Connection) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let verified = Entity::update_many()
+            .col_expr(Column::Phase, Expr::val(ACTIVE))
+            .col_expr(Column::PhaseSince, Expr::val(transaction.now.as_millis()))
+            .filter(held(connection))
+            .exec(&transaction.inner)
+            .await?;
+        if verified.rows_affected == 0 {
+            return Err(StoreError::TakenOver);
+        }
+        transaction.touch(connection.company).await?;
+        transaction.commit().await
+    }
+
+    /// Stores a new refresh token.
+    pub async fn keep_refresh_token(&self, connection: &Connection, sealed: Vec<u8>) -> Result<(), StoreError> {
+        let kept = Entity::update_many()
+            .col_expr(Column::SealedRefreshToken, Expr::val(sealed))
+            .filter(held(connection))
+            .exec(&self.writer)
+            .await?;
+        if kept.rows_affected == 1 { Ok(()) } else { Err(StoreError::TakenOver) }
+    }
+
+    /// Ends a round.
+    pub async fn settle_round(&self, connection: &Connection, settled: &Settled) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = transaction.now;
+        let (phase, reason) = phase_keys(settled.phase);
+        let mut changes = ActiveModel {
+            phase: Set(phase.to_owned()),
+            reason: Set(reason.map(str::to_owned)),
+            tries: Set(i32::try_from(settled.tries).unwrap_or(i32::MAX)),
+            lease: Set(None),
+            lease_until: Set(None),
+            ..Default::default()
+        };
+        let before = Entity::find_by_id(connection.id.uuid()).one(&transaction.inner).await?;
+        if before.is_some_and(|before| before.phase != phase || before.reason.as_deref() != reason) {
+            changes.phase_since = Set(now.as_millis());
+        }
+        if let Some(granted) = &settled.granted {
+            changes.granted = Set(granted.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
+        }
+        if settled.phase != Phase::Verifying {
+            changes.last_round_at = Set(Some(now.as_millis()));
+        }
+        let updated = Entity::update_many()
+            .set(changes)
+            // A Sync now that came during the round stays due: it wants what is there after it.
+            .col_expr(
+                Column::DueAt,
+                Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::DueAt))
+                    .finally(settled.due.as_millis())
+                    .into(),
+            )
+            .filter(held(connection))
+            .exec(&transaction.inner)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Err(StoreError::TakenOver);
+        }
+        transaction.touch(connection.company).await?;
+        transaction.commit().await
+    }
+}
+
+/// The connection, as long as the worker's lease on it holds.
+pub(super) fn held(connection: &Connection) -> Condition {
+    Condition::all().add(Column::Id.eq(connection.id.uuid())).add(Column::Lease.eq(connection.lease.0))
+}

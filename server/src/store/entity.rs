@@ -1,0 +1,11 @@
+//! The tables as types. Only the store sees them.
+
+pub mod attempt;
+pub mod company;
+pub mod connection;
+pub mod dataset_state;
+pub mod m365_domain;
+pub mod m365_licence;
+pub mod m365_user;
+pub mod secure_score;
+pub mod secure_score_control;
