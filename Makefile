@@ -1,0 +1,105 @@
+# `make help` lists what there is.
+
+PORT ?= 8080
+SANDBOX_PORT ?= 8090
+DATA ?= var/demo
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export CARGO_TARGET_DIR := $(TARGET)
+
+# Tools live in the user's cache and not in target/: building Trunk and wasm-bindgen takes over ten minutes on a small
+# machine, so every clone shares them and `cargo clean` leaves them alone. Each has a folder with its version in the
+# name, so that two clones that pin different versions do not take turns in replacing each other's.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tenantry/tools
+TRUNK_VERSION := 0.21.14
+BINARYEN_VERSION := 132
+# The command line tool and the library must be of one version.
+WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
+export TOOLS TRUNK_VERSION BINARYEN_VERSION WASM_BINDGEN_VERSION
+
+# A folder is only there if PATH did not have the version that is needed.
+export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(PATH)
+
+# Folders are among the sources so that a deleted file counts as a change too.
+WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
+SITE := $(TARGET)/site
+COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
+
+# Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
+# once.
+PROGRAMS := -p server -p m365-sandbox
+
+.PHONY: help
+help: ## List these commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  Variables of make run: PORT=$(PORT) SANDBOX_PORT=$(SANDBOX_PORT) DATA=$(DATA)'
+
+.PHONY: run
+run: build ## Start the demo: Tenantry, and a sandbox that stands in for Microsoft.
+	@PORT='$(PORT)' SANDBOX_PORT='$(SANDBOX_PORT)' DATA='$(DATA)' PROGRAMS='$(TARGET)/debug' SITE='$(SITE)' end2end/demo/run.sh
+
+.PHONY: build
+build: $(SITE).stamp ## Build the web app, the server and the sandbox.
+	cargo build $(PROGRAMS)
+
+# Trunk empties its output folder, so the time of the last build is kept beside it. Some environments set NO_COLOR=1,
+# which Trunk takes for a mistake.
+$(SITE).stamp: $(WEB_SOURCES) $(if $(wildcard $(SITE)/index.html),,again) | build-tools
+	env -u NO_COLOR trunk build --release --offline --dist '$(SITE)'
+	node frontend/precompress.mjs '$(SITE)'
+	@touch '$@'
+
+.PHONY: again
+again:
+
+.PHONY: build-tools
+build-tools:
+	@end2end/scripts/build-tools.sh
+
+.PHONY: lint
+lint: build-tools ## Check the formatting and the code with clippy; warnings are errors.
+	cargo fmt --all --check
+	cargo clippy -p app --all-targets -- -D warnings
+	cargo clippy -p app --features ssr --all-targets -- -D warnings
+	cargo clippy $(PROGRAMS) --all-targets -- -D warnings
+	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: test
+test: test-rust test-compat test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the browser.
+
+.PHONY: test-rust
+test-rust: build-tools postgresql ## Run the Rust tests.
+	cargo test -p app
+	cargo test -p app $(PROGRAMS)
+
+.PHONY: test-compat
+test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.
+	cargo build $(PROGRAMS)
+	'$(COMPAT_PYTHON)' end2end/compat/check.py '$(TARGET)/debug/m365-sandbox'
+
+.PHONY: test-browser
+test-browser: build chromium ## Run the tests in Chromium; ARGS go to Playwright.
+	cd end2end && npx tsc --noEmit && npx playwright test $(ARGS)
+
+end2end/node_modules/.package-lock.json: end2end/package-lock.json
+	@end2end/scripts/test-tools.sh npm
+	@touch '$@'
+
+.PHONY: chromium
+chromium: end2end/node_modules/.package-lock.json
+	@end2end/scripts/test-tools.sh chromium
+
+.PHONY: postgresql
+postgresql:
+	@end2end/scripts/test-tools.sh postgresql
+
+$(COMPAT_PYTHON): end2end/compat/requirements.txt
+	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
+
+.PHONY: clean-demo
+clean-demo: ## Forget what was connected in the demo.
+	rm -rf '$(DATA)'
+
+# The tests share ports, processors and Cargo's lock.
+.NOTPARALLEL:

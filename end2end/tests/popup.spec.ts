@@ -1,0 +1,101 @@
+// Popups that the browser blocks and popups that people close.
+import { expect, test } from "../fixtures/app.ts";
+import { COMPANIES, CompaniesPage } from "../fixtures/companies-page.ts";
+import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
+import { account, type Tenant } from "../fixtures/sandbox.ts";
+
+test("with pop-ups blocked, Open in this tab connects and comes back to the page", async ({ app, page }) => {
+  await page.addInitScript(() => {
+    window.open = () => null;
+  });
+  const companies = await CompaniesPage.open(page);
+  const [tenant] = app.tenants as [Tenant];
+  await companies.signInButton(tenant).click();
+
+  const alert = page.getByRole("alert").filter({ hasText: "Your browser blocked the pop-up" });
+  await expect(alert).toBeVisible();
+  await companies.expectStatus(tenant, "Not connected");
+
+  await alert.getByRole("link", { name: "Open in this tab" }).or(alert.getByRole("button", { name: "Open in this tab" })).click();
+  const microsoft = new MicrosoftWindow(page);
+  await microsoft.enter(account(tenant));
+  await microsoft.accept();
+  await page.waitForURL(`**${COMPANIES}*`);
+  await companies.expectStatus(tenant, "Connected");
+  await companies.expectProgress(1, app.companies.length);
+});
+
+test("the pop-up blocker of the browser itself is noticed", async ({ app, page }) => {
+  const [tenant] = app.tenants as [Tenant];
+  // A click by a script on a page that nobody has touched: Chromium does not open a window for it.
+  await page.addInitScript((name) => {
+    const observer = new MutationObserver(() => {
+      for (const row of document.querySelectorAll("tr, [role=row]")) {
+        if (!row.textContent?.includes(name)) continue;
+        for (const button of row.querySelectorAll("button")) {
+          if (!/Sign in with Microsoft/.test(button.textContent + (button.ariaLabel ?? ""))) continue;
+          observer.disconnect();
+          setTimeout(() => {
+            button.click();
+            console.log(`clicked, active: ${navigator.userActivation.isActive}`);
+          }, 500);
+          return;
+        }
+      }
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  }, tenant.name);
+  const clicked = page.waitForEvent("console", (message) => message.text().startsWith("clicked"));
+  await page.goto(COMPANIES, { waitUntil: "commit" });
+  expect((await clicked).text()).toBe("clicked, active: false");
+  await expect(page.getByRole("alert").filter({ hasText: "Your browser blocked the pop-up" })).toBeVisible();
+  expect(page.context().pages()).toHaveLength(1);
+});
+
+test("after the popup was closed the row offers another try, which connects", async ({ app, page }) => {
+  const companies = await CompaniesPage.open(page);
+  const [tenant] = app.tenants as [Tenant];
+  const first = await companies.signIn(tenant);
+  await companies.expectStatus(tenant, "Signing in…");
+  await expect(first.getByRole("textbox", { name: "Email" })).toBeVisible();
+  await first.close();
+
+  await expect(companies.row(tenant).getByRole("button", { name: "Cancel" })).toBeVisible();
+  const second = new MicrosoftWindow(await companies.signIn(tenant));
+  await second.complete(account(tenant));
+  await companies.expectStatus(tenant, "Connected");
+  await companies.expectProgress(1, app.companies.length);
+});
+
+test("Cancel puts the row back, and what the popup says then changes nothing", async ({ app, page }) => {
+  const companies = await CompaniesPage.open(page);
+  const [tenant] = app.tenants as [Tenant];
+  const popup = new MicrosoftWindow(await companies.signIn(tenant));
+  await popup.enter(account(tenant));
+  await expect(popup.page.getByRole("button", { name: "Accept" })).toBeVisible();
+
+  await companies.row(tenant).getByRole("button", { name: "Cancel" }).click();
+  await companies.expectStatus(tenant, "Not connected");
+  await expect(companies.row(tenant).getByRole("button", { name: "Cancel" })).toHaveCount(0);
+  await expect(companies.signInButton(tenant)).toBeVisible();
+
+  await popup.accept();
+  await expect(popup.page.getByText("You can close this window")).toBeVisible();
+  await companies.expectStatus(tenant, "Not connected");
+  await companies.expectProgress(0, app.companies.length);
+});
+
+test("of two tries for one company the earlier popup may finish as well", async ({ app, page }) => {
+  const companies = await CompaniesPage.open(page);
+  const [tenant] = app.tenants as [Tenant];
+  const first = new MicrosoftWindow(await companies.signIn(tenant));
+  await expect(first.page.getByRole("textbox", { name: "Email" })).toBeVisible();
+  const second = new MicrosoftWindow(await companies.signIn(tenant));
+  await expect(second.page.getByRole("textbox", { name: "Email" })).toBeVisible();
+
+  // The same window may serve both tries; then there is nothing left to finish in the first.
+  const earlier = first.page.isClosed() ? second : first;
+  await earlier.complete(account(tenant));
+  await companies.expectStatus(tenant, "Connected");
+  await companies.expectProgress(1, app.companies.length);
+});
