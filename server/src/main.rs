@@ -102,7 +102,11 @@ fn main() -> ExitCode {
 
 /// The log of a server is its output; that of another command must not stand between its results.
 fn log(config: &Config, is_output: bool) {
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log));
+    let mut filter = EnvFilter::new(&config.log);
+    if !is_output && let Ok(quiet) = "sea_orm_migration=warn".parse() {
+        filter = filter.add_directive(quiet);
+    }
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
     match (is_output, io::stdout().is_terminal()) {
         (true, true) => log.init(),
         (true, false) => log.json().flatten_event(true).init(),

@@ -102,3 +102,61 @@ impl fmt::Debug for Microsoft {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
+mod tests {
+    use app::domain::{Domain, ReconnectReason};
+    use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{clock::SystemClock, microsoft::testing::RSA};
+
+    fn client(sandbox: &RunningSandbox, credential: Credential) -> Microsoft {
+        let host = Url::parse(sandbox.base_url()).unwrap();
+        let hosts = Hosts::new(Cloud::Global, Some(host.clone()), Some(host)).unwrap();
+        let options = SandboxOptions::default();
+        let redirect_uri = Url::parse("http://localhost:8080/connect/callback").unwrap();
+        let app = AppRegistration { client_id: options.client_id, credential, redirect_uri };
+        Microsoft::new(hosts, app, Arc::new(SystemClock)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_sandbox_is_understood_before_anybody_has_consented() {
+        let certificate = ClientCertificate::from_pem(&RSA.into()).unwrap();
+        let certificates = vec![RSA[RSA.find("-----BEGIN CERTIFICATE").unwrap()..].to_owned()];
+        let sandbox = Sandbox::start(SandboxOptions { client_certificates: certificates, ..Default::default() });
+        let sandbox = sandbox.await.unwrap();
+        let secret = SandboxOptions::default().client_secret;
+        let microsoft = client(&sandbox, Credential::Secret(secret.into()));
+
+        assert_eq!(microsoft.sign_in_service().await.unwrap(), SignInService::AsExpected);
+        assert!(!microsoft.fetch_signing_keys().await.unwrap().is_empty());
+        assert!(microsoft.graph_answers().await.unwrap());
+
+        let url = format!("{}/_sandbox/tenants", sandbox.base_url());
+        let tenants: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let domain = Domain::parse(tenants[0]["domain"].as_str().unwrap()).unwrap();
+        let tenant = microsoft.resolve_tenant(&domain).await.unwrap().unwrap();
+        assert_eq!(tenant.to_string(), tenants[0]["id"].as_str().unwrap());
+        let unknown = Domain::parse("nobody.example").unwrap();
+        assert_eq!(microsoft.resolve_tenant(&unknown).await.unwrap(), None);
+
+        // Either credential is accepted, and the tenant does not know the app.
+        for microsoft in [&microsoft, &client(&sandbox, Credential::Certificate(certificate))] {
+            let error = microsoft.app_token(tenant).await.unwrap_err();
+            assert!(
+                matches!(
+                    error.class(),
+                    Class::Reconnect(ReconnectReason::AppRemoved | ReconnectReason::ConsentRemoved)
+                ),
+                "{}",
+                error.details()
+            );
+        }
+        let wrong = client(&sandbox, Credential::Secret("wrong".into())).app_token(tenant).await.unwrap_err();
+        assert_eq!(wrong.class(), Class::Platform, "{}", wrong.details());
+        sandbox.shutdown().await;
+    }
+}

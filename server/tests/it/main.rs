@@ -1,2 +1,14 @@
-//! x
-fn main() {}
+//! What the server does, through real HTTP, against the sandbox, on SQLite and on PostgreSQL.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod companies;
+mod connect;
+mod harness;
+mod http;
+mod person;
+mod postgres;
+mod refused;
+mod restart;
+mod secrets;
+mod store;
+mod sync;

@@ -1,0 +1,50 @@
+//! What was asked of the sandbox, and what secrets it handed out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Counts of requests and tokens, and every secret.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    requests: BTreeMap<(String, String), u64>,
+    tokens: BTreeMap<(String, String), u64>,
+    secrets: Vec<String>,
+}
+
+impl Ledger {
+    /// One request.
+    pub fn request(&mut self, tenant: String, path: String) {
+        *self.requests.entry((tenant, path)).or_default() += 1;
+    }
+
+    /// One successful answer of a token endpoint.
+    pub fn token(&mut self, tenant: String, grant_type: &str) {
+        *self.tokens.entry((tenant, grant_type.into())).or_default() += 1;
+    }
+
+    /// Remembers a code or token.
+    pub fn secret(&mut self, secret: &str) {
+        self.secrets.push(secret.into());
+    }
+
+    /// Every code and token handed out.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.clone()
+    }
+
+    /// The counts, without any secret.
+    pub fn counts(&self) -> Value {
+        let requests: Vec<_> = self
+            .requests
+            .iter()
+            .map(|((tenant, path), count)| json!({ "tenant": tenant, "path": path, "count": count }))
+            .collect();
+        let tokens: Vec<_> = self
+            .tokens
+            .iter()
+            .map(|((tenant, grant), count)| json!({ "tenant": tenant, "grant_type": grant, "count": count }))
+            .collect();
+        json!({ "requests": requests, "tokens": tokens })
+    }
+}

@@ -1,0 +1,335 @@
+//! A server and a sandbox for one test.
+
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use app::{
+    api::companies::CompanyList,
+    domain::{CompanyId, CompanyRow, Status, Timestamp},
+};
+use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use server::{
+    clock::{Clock, SystemClock},
+    config::Config,
+    import::read_companies,
+    startup::Application,
+    store::Store,
+};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::{person::Person, postgres};
+
+/// Longer than anything takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A story that is told on each database.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every story uses everything")]
+            use super::*;
+
+            async fn story($engine: $crate::harness::Engine) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                story($crate::harness::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                story($crate::harness::Engine::Postgres).await;
+            }
+        }
+    )+};
+}
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The machine's clock, moved by what a test says.
+#[derive(Default)]
+pub struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    pub fn advance(&self, duration: Duration) {
+        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A tenant of the sandbox.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tenant {
+    pub id: String,
+    pub name: String,
+    pub domain: String,
+    pub users: u32,
+    pub accounts: Vec<Account>,
+}
+
+/// Somebody who can sign in.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Account {
+    pub email: String,
+    pub password: String,
+    pub role: String,
+}
+
+impl Tenant {
+    pub fn admin(&self) -> &Account {
+        self.with_role("Global Administrator")
+    }
+
+    pub fn ordinary_user(&self) -> &Account {
+        self.with_role("User")
+    }
+
+    fn with_role(&self, role: &str) -> &Account {
+        self.accounts.iter().find(|account| account.role == role).unwrap_or_else(|| panic!("{role} in {self:?}"))
+    }
+}
+
+/// What a server is started with, beyond the usual.
+pub struct Setup {
+    pub engine: Engine,
+    pub access: &'static str,
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    pub fn on(engine: Engine) -> Self {
+        Self { engine, access: "application", settings: Vec::new() }
+    }
+
+    pub fn access(self, access: &'static str) -> Self {
+        Self { access, ..self }
+    }
+
+    pub fn setting(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    pub async fn start(self) -> App {
+        App::start(self).await
+    }
+}
+
+/// A running server, its sandbox, and its companies: one for each of the sandbox's tenants.
+pub struct App {
+    pub url: String,
+    pub clock: Arc<ShiftedClock>,
+    pub sandbox: RunningSandbox,
+    pub tenants: Vec<Tenant>,
+    pub http: reqwest::Client,
+    pub environment: Vec<(String, String)>,
+    pub data: TempDir,
+    server: Option<Server>,
+}
+
+/// A server in this process. It ends when this is dropped.
+pub struct Server {
+    pub url: String,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(config: &Config, clock: Arc<ShiftedClock>) -> Self {
+        let application = Application::build(config, clock).await.unwrap();
+        let url = config.public_url.join("/").to_string();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            application.run_until(async { drop(stopped.await) }).await.unwrap();
+        });
+        Self { url, stop, task }
+    }
+}
+
+impl App {
+    pub async fn start(setup: Setup) -> Self {
+        server::microsoft::install_crypto();
+        let data = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let url = format!("http://localhost:{port}");
+        let options =
+            SandboxOptions { redirect_uris: vec![format!("{url}/connect/callback")], ..SandboxOptions::default() };
+        let (client_id, client_secret) = (options.client_id.clone(), options.client_secret.clone());
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let database = match setup.engine {
+            Engine::Sqlite => format!("sqlite://{}", data.path().join("tenantry.db").display()),
+            Engine::Postgres => postgres::new_database().await,
+        };
+        let mut environment: Vec<(String, String)> = [
+            ("TENANTRY_LISTEN", format!("127.0.0.1:{port}")),
+            ("TENANTRY_PUBLIC_URL", url.clone()),
+            ("TENANTRY_DATA_DIR", data.path().display().to_string()),
+            ("TENANTRY_SITE_DIR", site(&data).display().to_string()),
+            ("TENANTRY_DATABASE_URL", database),
+            ("TENANTRY_M365_CLIENT_ID", client_id),
+            ("TENANTRY_M365_CLIENT_SECRET", client_secret),
+            ("TENANTRY_M365_LOGIN_URL", sandbox.base_url().to_owned()),
+            ("TENANTRY_M365_GRAPH_URL", sandbox.base_url().to_owned()),
+            ("TENANTRY_M365_ACCESS", setup.access.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        environment.extend(setup.settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
+
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let tenants: Vec<Tenant> =
+            http.get(format!("{}/_sandbox/tenants", sandbox.base_url())).send().await.unwrap().json().await.unwrap();
+        let mut app = Self { url, clock: Arc::default(), sandbox, tenants, http, environment, data, server: None };
+        app.import(m365_sandbox::companies_csv().as_str()).await;
+        app.serve().await;
+        app
+    }
+
+    /// A second server on the same database, on another port.
+    pub async fn beside(first: &Self) -> Server {
+        let port = free_port();
+        let mut environment = first.environment.clone();
+        environment.push(("TENANTRY_LISTEN".into(), format!("127.0.0.1:{port}")));
+        let config = Config::load(None, environment.into_iter().collect::<HashMap<_, _>>()).unwrap();
+        let server = Server::start(&config, first.clock.clone()).await;
+        Server { url: format!("http://localhost:{port}"), ..server }
+    }
+
+    pub fn config(&self) -> Config {
+        Config::load(None, self.environment.iter().cloned()).unwrap()
+    }
+
+    pub async fn store(&self) -> Store {
+        Store::open(self.config().database_url.expose(), self.clock.clone()).await.unwrap()
+    }
+
+    /// Starts the server in this process.
+    pub async fn serve(&mut self) {
+        self.server = Some(Server::start(&self.config(), self.clock.clone()).await);
+    }
+
+    /// Ends the server as an operator would.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            drop(server.stop);
+            server.task.await.unwrap();
+        }
+    }
+
+    /// Imports companies while the server runs.
+    pub async fn import(&self, csv: &str) {
+        let store = self.store().await;
+        store.import_companies(&read_companies(csv.as_bytes()).unwrap()).await.unwrap();
+        store.close().await.unwrap();
+    }
+
+    pub async fn rows(&self) -> Vec<CompanyRow> {
+        let response = self.http.get(format!("{}/api/companies/list", self.url)).send().await.unwrap();
+        let list: CompanyList = response.error_for_status().unwrap().json().await.unwrap();
+        list.rows
+    }
+
+    pub async fn row(&self, name: &str) -> CompanyRow {
+        self.rows().await.into_iter().find(|row| row.name == name).unwrap_or_else(|| panic!("{name} is listed"))
+    }
+
+    pub async fn company(&self, name: &str) -> CompanyId {
+        self.row(name).await.id
+    }
+
+    /// Waits until the row is as wanted.
+    pub async fn row_becomes(&self, name: &str, wanted: impl Fn(&CompanyRow) -> bool) -> CompanyRow {
+        let wait = async {
+            loop {
+                let row = self.row(name).await;
+                if wanted(&row) {
+                    return row;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(row) => row,
+            Err(_) => panic!("it stayed at {:?}", self.row(name).await),
+        }
+    }
+
+    /// Waits until the company is connected and its first sync done.
+    pub async fn connected(&self, name: &str) -> CompanyRow {
+        self.row_becomes(name, |row| row.status == Status::Connected && !row.first_sync).await
+    }
+
+    /// Nothing is stored of the company but, at most, why the last try failed.
+    pub async fn assert_untouched(&self, name: &str) {
+        let row = self.row_becomes(name, |row| !matches!(row.status, Status::SigningIn { .. })).await;
+        assert_eq!(row.status, Status::NotConnected);
+        assert_eq!(row.tenant, None);
+    }
+
+    pub async fn control(&self, path: &str, body: Value) {
+        let url = format!("{}/_sandbox/{path}", self.sandbox.base_url());
+        self.http.post(url).json(&body).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// How often the sandbox was asked for paths with this in them.
+    pub async fn times_asked(&self, path: &str) -> u64 {
+        let url = format!("{}/_sandbox/requests", self.sandbox.base_url());
+        let counts: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let requests = counts["requests"].as_array().unwrap().iter();
+        requests.filter(|r| r["path"].as_str().unwrap().contains(path)).map(|r| r["count"].as_u64().unwrap()).sum()
+    }
+
+    pub async fn fault(&self, fault: Value) {
+        self.control("faults", fault).await;
+    }
+
+    pub async fn cancel(&self, company: CompanyId) {
+        self.post("attempts/cancel", json!({ "company": company })).await.error_for_status().unwrap();
+    }
+
+    pub async fn post(&self, function: &str, body: Value) -> reqwest::Response {
+        self.http.post(format!("{}/api/{function}", self.url)).json(&body).send().await.unwrap()
+    }
+
+    /// Connects a company as its administrator would.
+    pub async fn connect(&self, tenant: &Tenant) {
+        let person = Person::new(self);
+        let page = person.connect(self.company(&tenant.name).await, tenant.admin()).await;
+        assert_eq!(page.heading(), format!("{} is connected", tenant.name));
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A web app of one file.
+fn site(data: &TempDir) -> PathBuf {
+    let site = data.path().join("site");
+    std::fs::create_dir(&site).unwrap();
+    std::fs::write(site.join("index.html"), r#"<script nonce="{{__TRUNK NONCE__}}">boot()</script>"#).unwrap();
+    std::fs::write(site.join("app-1a2b.js"), "console.log('app')").unwrap();
+    site
+}

@@ -1,0 +1,195 @@
+//! Somebody with a browser: cookies, redirects, and forms to fill in.
+
+use app::domain::CompanyId;
+use reqwest::{Client, Response, StatusCode, Url, header, redirect::Policy};
+
+use crate::harness::{Account, App};
+
+/// A browser with its own cookies.
+pub struct Person {
+    http: Client,
+    app_url: String,
+}
+
+/// What the browser shows.
+#[derive(Debug)]
+pub struct Page {
+    pub url: Url,
+    pub status: StatusCode,
+    pub html: String,
+}
+
+impl Page {
+    pub fn heading(&self) -> String {
+        self.text_of("h1")
+    }
+
+    pub fn text_of(&self, element: &str) -> String {
+        let (_, rest) =
+            self.html.split_once(&format!("<{element}>")).unwrap_or_else(|| panic!("{element} in {self:?}"));
+        unescape(rest.split_once(&format!("</{element}>")).unwrap().0)
+    }
+
+    pub fn says(&self, text: &str) -> bool {
+        unescape(&self.html).contains(text)
+    }
+
+    /// The form that has this field or button.
+    fn form(&self, marker: &str) -> (Url, Vec<(String, String)>) {
+        let form = self
+            .html
+            .split("<form ")
+            .skip(1)
+            .map(|form| form.split("</form>").next().unwrap())
+            .find(|form| form.contains(marker))
+            .unwrap_or_else(|| panic!("a form with {marker} in {self:?}"));
+        let action = self.url.join(&unescape(attribute(form, "action").unwrap())).unwrap();
+        let hidden = form.split("<input ").skip(1).filter(|input| attribute(input, "type") == Some("hidden"));
+        let fields = hidden
+            .map(|input| (attribute(input, "name").unwrap().to_owned(), unescape(attribute(input, "value").unwrap())))
+            .collect();
+        (action, fields)
+    }
+}
+
+impl Person {
+    pub fn new(app: &App) -> Self {
+        let http = Client::builder().no_proxy().redirect(Policy::none()).cookie_store(true).build().expect("a client");
+        Self { http, app_url: app.url.clone() }
+    }
+
+    /// The address that the click on our page opens.
+    pub fn start_url(&self, company: CompanyId) -> String {
+        format!("{}/connect/start?company={company}", self.app_url)
+    }
+
+    /// Clicks on our page, and stops at the first redirect.
+    pub async fn click(&self, company: CompanyId) -> Response {
+        let request = self.http.get(self.start_url(company)).header("sec-fetch-site", "same-origin");
+        request.send().await.unwrap()
+    }
+
+    /// Clicks on our page, and goes on to Microsoft's.
+    pub async fn start(&self, company: CompanyId) -> Page {
+        let response = self.click(company).await;
+        self.follow(response).await
+    }
+
+    /// Clicks on "Open in this tab", and goes on to Microsoft's page.
+    pub async fn start_in_tab(&self, company: CompanyId) -> Page {
+        let url = format!("{}&surface=tab", self.start_url(company));
+        let response = self.http.get(url).header("sec-fetch-site", "same-origin").send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// Opens an address and follows its redirects.
+    pub async fn open(&self, url: impl AsRef<str>) -> Page {
+        let response = self.http.get(url.as_ref()).send().await.unwrap();
+        self.follow(response).await
+    }
+
+    /// Opens an address and stops at the first redirect.
+    pub async fn open_only(&self, url: impl AsRef<str>) -> Response {
+        self.http.get(url.as_ref()).send().await.unwrap()
+    }
+
+    pub async fn follow(&self, mut response: Response) -> Page {
+        while let Some(next) = location(&response) {
+            response = self.http.get(next).send().await.unwrap();
+        }
+        let (url, status) = (response.url().clone(), response.status());
+        Page { url, status, html: response.text().await.unwrap() }
+    }
+
+    /// Follows redirects until the next one would lead back to us, and answers that address.
+    pub async fn follow_to_callback(&self, mut response: Response) -> Url {
+        loop {
+            let next = location(&response).expect("another redirect");
+            if next.as_str().starts_with(&self.app_url) {
+                return next;
+            }
+            response = self.http.get(next).send().await.unwrap();
+        }
+    }
+
+    /// Fills in a form, and stops at the first redirect.
+    pub async fn submit_only(&self, page: &Page, marker: &str, fields: &[(&str, &str)]) -> Response {
+        let (action, mut form) = page.form(marker);
+        form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.http.post(action).form(&form).send().await.unwrap()
+    }
+
+    pub async fn submit(&self, page: &Page, marker: &str, fields: &[(&str, &str)]) -> Page {
+        let response = self.submit_only(page, marker, fields).await;
+        self.follow(response).await
+    }
+
+    pub async fn sign_in(&self, page: &Page, account: &Account) -> Page {
+        self.sign_in_with(page, &account.email, &account.password).await
+    }
+
+    pub async fn sign_in_with(&self, page: &Page, email: &str, password: &str) -> Page {
+        self.submit(page, "name=\"password\"", &[("email", email), ("password", password)]).await
+    }
+
+    pub async fn accept(&self, page: &Page) -> Page {
+        self.submit(page, "value=\"accept\"", &[("decision", "accept")]).await
+    }
+
+    /// Accepts, and stops at the redirect that brings us the answer.
+    pub async fn accept_only(&self, page: &Page) -> Url {
+        let response = self.submit_only(page, "value=\"accept\"", &[("decision", "accept")]).await;
+        self.follow_to_callback(response).await
+    }
+
+    pub async fn decline(&self, page: &Page) -> Page {
+        self.submit(page, "value=\"cancel\"", &[("decision", "cancel")]).await
+    }
+
+    /// Signs in and accepts what is asked.
+    pub async fn connect(&self, company: CompanyId, account: &Account) -> Page {
+        let page = self.start(company).await;
+        let page = self.sign_in(&page, account).await;
+        // Microsoft does not ask again for what was granted before.
+        if page.html.contains("value=\"accept\"") { self.accept(&page).await } else { page }
+    }
+
+    /// Tries once more in a browser that is signed in at Microsoft, where consent was given.
+    pub async fn connect_again(&self, company: CompanyId) -> Page {
+        let mut page = self.start(company).await;
+        for marker in ["name=\"account\"", "value=\"accept\""] {
+            if page.html.contains(marker) && !page.url.as_str().starts_with(&self.app_url) {
+                let fields: &[_] = if marker.contains("accept") { &[("decision", "accept")] } else { &[] };
+                page = self.submit(&page, marker, fields).await;
+            }
+        }
+        page
+    }
+
+    /// Goes as far as the redirect that brings us the code, and does not follow it.
+    pub async fn almost_connect(&self, company: CompanyId, account: &Account) -> Url {
+        let page = self.start(company).await;
+        let page = self.sign_in(&page, account).await;
+        let mut callback = self.accept_only(&page).await;
+        while !callback.query_pairs().any(|(name, _)| name == "code") {
+            let response = self.open_only(&callback).await;
+            callback = self.follow_to_callback(response).await;
+        }
+        callback
+    }
+}
+
+/// Where a redirect leads.
+pub fn location(response: &Response) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION)?.to_str().unwrap();
+    response.status().is_redirection().then(|| response.url().join(location).unwrap())
+}
+
+fn attribute<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = element.split_once(&format!("{name}=\""))?;
+    rest.split('"').next()
+}
+
+fn unescape(html: &str) -> String {
+    html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+}

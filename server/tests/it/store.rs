@@ -1,0 +1,68 @@
+//! The store by itself.
+
+use std::time::Duration;
+
+use sea_orm::Database;
+use sea_orm_migration::MigratorTrait as _;
+use server::{migration::Migrator, store::StoreError};
+
+use crate::{
+    harness::{Engine, Setup},
+    on_both_databases, postgres,
+};
+
+const LEASE: Duration = Duration::from_mins(5);
+
+on_both_databases! {
+    async fn every_migration_can_be_undone(engine) {
+        let dir = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Sqlite => format!("sqlite://{}?mode=rwc", dir.path().join("db").display()),
+            Engine::Postgres => postgres::new_database().await,
+        };
+        let db = Database::connect(url).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        Migrator::down(&db, None).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+    }
+
+    async fn a_connection_is_held_by_one_worker_until_its_lease_ends(engine) {
+        let mut app = Setup::on(engine).start().await;
+        for tenant in &app.tenants[..4] {
+            app.connect(tenant).await;
+            app.connected(&tenant.name).await;
+        }
+        app.stop().await;
+        app.clock.advance(Duration::from_hours(24));
+        let store = app.store().await;
+        let first = store.claim_due(3, LEASE).await.unwrap();
+        let second = store.claim_due(3, LEASE).await.unwrap();
+        assert_eq!((first.len(), second.len()), (3, 1));
+        assert!(store.claim_due(3, LEASE).await.unwrap().is_empty());
+
+        app.clock.advance(LEASE);
+        let taken_over = store.claim_due(10, LEASE).await.unwrap();
+        assert_eq!(taken_over.len(), 4);
+        let late = store.put_domains(&first[0], &[]).await;
+        assert!(matches!(late, Err(StoreError::TakenOver)), "{late:?}");
+        let same = taken_over.iter().find(|connection| connection.id == first[0].id).unwrap();
+        store.put_domains(same, &[]).await.unwrap();
+    }
+
+    async fn several_workers_at_once_never_get_the_same_connection(engine) {
+        let mut app = Setup::on(engine).start().await;
+        for tenant in &app.tenants[..6] {
+            app.connect(tenant).await;
+            app.connected(&tenant.name).await;
+        }
+        app.stop().await;
+        app.clock.advance(Duration::from_hours(24));
+        let store = app.store().await;
+        let claims = futures::future::join_all((0..8).map(|_| store.claim_due(2, LEASE))).await;
+        let mut ids: Vec<_> = claims.into_iter().flat_map(|claimed| claimed.unwrap()).map(|c| c.id).collect();
+        assert_eq!(ids.len(), 6);
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 6);
+    }
+}
