@@ -17,7 +17,7 @@ function requests(page: Page): string[] {
 
 test.describe("search", () => {
   const names = ["Alder Dental", "Alder Mills", "Alpine Tours", "Birch & Sons", "Café Zürich"];
-  test.use({ companies: names.map((name) => ({ name })) });
+  test.use({ companies: { list: names.map((name) => ({ name })) } });
 
   test("every key narrows the list, and nothing is asked of the server", async ({ page }) => {
     const companies = await CompaniesPage.open(page);
@@ -59,7 +59,7 @@ test.describe("search", () => {
 test.describe("10,000 companies", () => {
   const many = Array.from({ length: 10_000 }, (_, index) => ({ name: `Company ${String(index + 1).padStart(5, "0")}` }));
   const last = many.at(-1)!;
-  test.use({ companies: many });
+  test.use({ companies: { list: many } });
 
   test("only the rows near the window are in the page, and the last is reached", async ({ page }) => {
     test.slow();

@@ -63,7 +63,7 @@ test("an administrator of another organisation than the domain's is turned away"
 test.describe("companies without a domain", () => {
   const first = { name: "First Company" };
   const second = { name: "Second Company" };
-  test.use({ companies: [first, second] });
+  test.use({ companies: { list: [first, second] } });
 
   test("a tenant belongs to one company: the second one is told which has it", async ({ app, page }) => {
     const companies = await CompaniesPage.open(page);

@@ -124,12 +124,11 @@ struct Doubles {
 
 impl Doubles {
     fn admit(&mut self, line: u64, draft: CompanyDraft) -> Result<CompanyDraft, RowProblem> {
-        let (what, first) = match &draft.external_id {
-            Some(id) => ("external id", *self.external_ids.entry(id.clone()).or_insert(line)),
-            None => {
-                let key = (draft.name.as_str().to_lowercase(), draft.domain.clone());
-                ("name and domain", *self.names_and_domains.entry(key).or_insert(line))
-            }
+        let (what, first) = if let Some(id) = &draft.external_id {
+            ("external id", *self.external_ids.entry(id.clone()).or_insert(line))
+        } else {
+            let key = (draft.name.as_str().to_lowercase(), draft.domain.clone());
+            ("name and domain", *self.names_and_domains.entry(key).or_insert(line))
         };
         if first == line { Ok(draft) } else { Err(RowProblem::Double { what, line: first }) }
     }

@@ -151,7 +151,8 @@ impl Inner {
     async fn read_and_settle(&self, connection: &Connection) -> Result<(), StoreError> {
         let (phase, round, granted) = match self.grant(connection).await {
             Ok(grant) => {
-                let (phase, round) = self.read(connection, &grant).await?;
+                // Boxed: it holds the pages of five data sets.
+                let (phase, round) = Box::pin(self.read(connection, &grant)).await?;
                 (phase, round, Some(grant.permissions))
             }
             Err(NoGrant::Round(round)) => (connection.phase, round, None),

@@ -97,6 +97,9 @@ impl Vault {
     }
 
     /// Seals a secret of the row with this id: key id, nonce, ciphertext.
+    ///
+    /// # Panics
+    /// Never: the cipher refuses only what is longer than 64 GiB.
     pub fn seal(&self, row: Uuid, secret: &SecretString) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);

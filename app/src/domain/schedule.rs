@@ -88,7 +88,7 @@ fn pause(failed: u32) -> Duration {
 /// `dice` is anything random.
 pub fn jitter(after: Duration, dice: u32) -> Duration {
     let tenth = after / 10;
-    after - tenth + (tenth * 2).mul_f64(f64::from(dice) / f64::from(u32::MAX))
+    after.saturating_sub(tenth) + (tenth * 2).mul_f64(f64::from(dice) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl Connect {
         let consented = field("admin_consent").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         match (step, field("code"), consented) {
             (Step::Consent, None, true) => {
-                let authority = inner.authority_after_consent(&attempt, field("tenant"))?;
+                let authority = Inner::authority_after_consent(&attempt, field("tenant"))?;
                 // A second answer at once changes nothing: both windows go on to the same sign-in.
                 inner.store.attempt_consented(attempt.id, &authority.to_string()).await?;
                 inner.go_on(microsoft, &attempt, authority, state)
@@ -106,7 +106,7 @@ impl Connect {
                     Err(Stop::Refused(refusal)) => Ok(Outcome::Refused { company, refusal, surface: attempt.surface }),
                     Err(Stop::Failed(failure)) => {
                         inner.store.fail_attempt(&attempt, &failure.failure).await?;
-                        Ok(inner.failed(&attempt, company, failure))
+                        Ok(Inner::failed(&attempt, company, failure))
                     }
                     Err(Stop::Store(error)) => Err(error),
                 }
@@ -139,10 +139,10 @@ impl Inner {
         if matches!(attempt.state, State::Open(_)) {
             self.store.reject_attempt(attempt, &failure.failure).await?;
         }
-        Ok(self.failed(attempt, company, failure))
+        Ok(Self::failed(attempt, company, failure))
     }
 
-    fn failed(&self, attempt: &Attempt, company: Company, Failure { failure, details }: Failure) -> Outcome {
+    fn failed(attempt: &Attempt, company: Company, Failure { failure, details }: Failure) -> Outcome {
         let details = details.unwrap_or_default();
         tracing::info!(attempt = %attempt.id, company = %company.id, reason = failure.title(), details, "an attempt failed");
         let details = (!details.is_empty()).then_some(details);
@@ -151,7 +151,7 @@ impl Inner {
 
     /// Where the sign-in that follows consent is made: at the expected tenant, else at the one that Microsoft's answer
     /// names. Anyone can forge that answer; it decides where to sign in, and nothing else.
-    fn authority_after_consent(&self, attempt: &Attempt, hint: Option<&str>) -> Result<Authority, StoreError> {
+    fn authority_after_consent(attempt: &Attempt, hint: Option<&str>) -> Result<Authority, StoreError> {
         let hinted = hint.and_then(|tenant| tenant.parse().ok()).filter(|tenant| *tenant != TenantId::CONSUMERS);
         Ok(match (authority_of(attempt)?, hinted) {
             (Authority::Organizations, Some(tenant)) => Authority::Tenant(tenant),

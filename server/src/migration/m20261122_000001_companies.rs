@@ -1,6 +1,6 @@
 //! Companies.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{prelude::*, schema as column};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -12,16 +12,16 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("company")
-                    .col(uuid("id").primary_key())
-                    .col(text("name"))
-                    .col(text_null("domain"))
-                    .col(text_null("external_id"))
-                    .col(text_null("contact"))
-                    .col(big_integer("created_at"))
-                    .col(big_integer_null("archived_at"))
+                    .col(column::uuid("id").primary_key())
+                    .col(column::text("name"))
+                    .col(column::text_null("domain"))
+                    .col(column::text_null("external_id"))
+                    .col(column::text_null("contact"))
+                    .col(column::big_integer("created_at"))
+                    .col(column::big_integer_null("archived_at"))
                     // Counts the changes of the company's row on the page, and says when the last one was.
-                    .col(big_integer("revision").default(1))
-                    .col(big_integer("changed_at"))
+                    .col(column::big_integer("revision").default(1))
+                    .col(column::big_integer("changed_at"))
                     .to_owned(),
             )
             .await?;

@@ -1,6 +1,6 @@
 //! What is read from a tenant: users, licences, domains, Secure Score.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{prelude::*, schema as column};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -22,21 +22,21 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("m365_user")
-                    .col(uuid("company_id"))
-                    .col(uuid("id"))
-                    .col(text_null("display_name"))
-                    .col(text_null("given_name"))
-                    .col(text_null("surname"))
-                    .col(text_null("user_principal_name"))
-                    .col(text_null("mail"))
-                    .col(boolean("guest"))
-                    .col(boolean("enabled"))
-                    .col(text_null("department"))
-                    .col(text_null("job_title"))
+                    .col(column::uuid("company_id"))
+                    .col(column::uuid("id"))
+                    .col(column::text_null("display_name"))
+                    .col(column::text_null("given_name"))
+                    .col(column::text_null("surname"))
+                    .col(column::text_null("user_principal_name"))
+                    .col(column::text_null("mail"))
+                    .col(column::boolean("guest"))
+                    .col(column::boolean("enabled"))
+                    .col(column::text_null("department"))
+                    .col(column::text_null("job_title"))
                     // SKU ids, separated by blanks.
-                    .col(text("licences"))
+                    .col(column::text("licences"))
                     // The full round that saw it last. A complete one removes those of earlier rounds.
-                    .col(big_integer("generation"))
+                    .col(column::big_integer("generation"))
                     .primary_key(Index::create().col("company_id").col("id"))
                     .foreign_key(&mut of_company("m365_user"))
                     .to_owned(),
@@ -46,16 +46,16 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("m365_licence")
-                    .col(uuid("company_id"))
-                    .col(uuid("sku_id"))
-                    .col(text("part_number"))
-                    .col(boolean("for_users"))
-                    .col(text("state"))
-                    .col(integer("enabled"))
-                    .col(integer("warning"))
-                    .col(integer("suspended"))
-                    .col(integer("locked_out"))
-                    .col(integer("consumed"))
+                    .col(column::uuid("company_id"))
+                    .col(column::uuid("sku_id"))
+                    .col(column::text("part_number"))
+                    .col(column::boolean("for_users"))
+                    .col(column::text("state"))
+                    .col(column::integer("enabled"))
+                    .col(column::integer("warning"))
+                    .col(column::integer("suspended"))
+                    .col(column::integer("locked_out"))
+                    .col(column::integer("consumed"))
                     .primary_key(Index::create().col("company_id").col("sku_id"))
                     .foreign_key(&mut of_company("m365_licence"))
                     .to_owned(),
@@ -65,14 +65,14 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("m365_domain")
-                    .col(uuid("company_id"))
-                    .col(text("name"))
-                    .col(boolean("is_default"))
-                    .col(boolean("is_initial"))
-                    .col(boolean("is_verified"))
-                    .col(boolean("federated"))
+                    .col(column::uuid("company_id"))
+                    .col(column::text("name"))
+                    .col(column::boolean("is_default"))
+                    .col(column::boolean("is_initial"))
+                    .col(column::boolean("is_verified"))
+                    .col(column::boolean("federated"))
                     // Separated by blanks.
-                    .col(text("services"))
+                    .col(column::text("services"))
                     .primary_key(Index::create().col("company_id").col("name"))
                     .foreign_key(&mut of_company("m365_domain"))
                     .to_owned(),
@@ -82,14 +82,14 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("secure_score")
-                    .col(uuid("company_id"))
+                    .col(column::uuid("company_id"))
                     // Days since 1970-01-01, UTC: one row a day.
-                    .col(integer("day"))
-                    .col(big_integer("created_at"))
-                    .col(double("current"))
-                    .col(double("max"))
+                    .col(column::integer("day"))
+                    .col(column::big_integer("created_at"))
+                    .col(column::double("current"))
+                    .col(column::double("max"))
                     // The averages of similar tenants, by what makes them similar.
-                    .col(json("comparisons"))
+                    .col(column::json("comparisons"))
                     .primary_key(Index::create().col("company_id").col("day"))
                     .foreign_key(&mut of_company("secure_score"))
                     .to_owned(),
@@ -99,18 +99,18 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("secure_score_control")
-                    .col(uuid("company_id"))
-                    .col(text("id"))
-                    .col(text("title"))
-                    .col(text("category"))
-                    .col(double_null("score"))
-                    .col(double("max"))
-                    .col(text("service"))
-                    .col(text("user_impact"))
-                    .col(text("implementation_cost"))
-                    .col(text("remediation"))
-                    .col(text_null("action_url"))
-                    .col(integer("rank"))
+                    .col(column::uuid("company_id"))
+                    .col(column::text("id"))
+                    .col(column::text("title"))
+                    .col(column::text("category"))
+                    .col(column::double_null("score"))
+                    .col(column::double("max"))
+                    .col(column::text("service"))
+                    .col(column::text("user_impact"))
+                    .col(column::text("implementation_cost"))
+                    .col(column::text("remediation"))
+                    .col(column::text_null("action_url"))
+                    .col(column::integer("rank"))
                     .primary_key(Index::create().col("company_id").col("id"))
                     .foreign_key(&mut of_company("secure_score_control"))
                     .to_owned(),

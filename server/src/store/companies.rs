@@ -198,6 +198,7 @@ impl Store {
     /// How each company's last attempt ended, where it failed.
     async fn last_failures(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, LastTry>, StoreError> {
         #[derive(FromQueryResult)]
+        #[expect(clippy::struct_field_names, reason = "they are the names of columns")]
         struct Ended {
             company_id: Uuid,
             ending: Option<String>,

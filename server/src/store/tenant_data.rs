@@ -135,7 +135,14 @@ impl Store {
             })
             .collect();
         insert(&transaction, rows.into_values().collect()).await?;
-        finish(transaction, worker, DataSet::Domains, Success::default(), Default::default()).await
+        finish(
+            transaction,
+            worker,
+            DataSet::Domains,
+            Success::default(),
+            <connection::ActiveModel as Default>::default(),
+        )
+        .await
     }
 
     /// Adds the days that Microsoft still knows to those that it has forgotten, and replaces the controls.
@@ -145,6 +152,8 @@ impl Store {
         scores: &[SecureScore],
         profiles: &[ControlProfile],
     ) -> Result<(), StoreError> {
+        use secure_score::Column as Score;
+
         let company_id = worker.company.uuid();
         let transaction = self.begin_write(worker).await?;
         let mut days = BTreeMap::new();
@@ -162,7 +171,6 @@ impl Store {
             };
             days.entry(day).or_insert_with(|| row.into_active_model());
         }
-        use secure_score::Column as Score;
         for rows in chunks(days.into_values().collect()) {
             let latest_wins = OnConflict::columns([Score::CompanyId, Score::Day])
                 .update_columns([Score::CreatedAt, Score::Current, Score::Max, Score::Comparisons])
@@ -226,6 +234,8 @@ impl Store {
     /// Begins a full round of users. Its number is stored at once: what a round that breaks off has written is told
     /// apart from what the next one writes.
     pub async fn begin_full_round(&self, worker: &Connection) -> Result<UsersRound, StoreError> {
+        use dataset_state::Column::{DeltaLink, Generation, LastTry};
+
         let generation = self.users_state(worker).await?.generation + 1;
         let transaction = self.begin_write(worker).await?;
         let row = dataset_state::ActiveModel {
@@ -233,7 +243,6 @@ impl Store {
             delta_link: Set(None),
             ..state_row(worker, DataSet::Users, transaction.now)
         };
-        use dataset_state::Column::{DeltaLink, Generation, LastTry};
         upsert_state(&transaction, row, &[LastTry, Generation, DeltaLink]).await?;
         transaction.commit().await?;
         Ok(UsersRound::Full { generation })

@@ -90,8 +90,8 @@ on_both_databases! {
 
     async fn ten_thousand_companies_are_imported_and_listed(engine) {
         let app = Setup::on(engine).start().await;
-        let rows: String = (0..10_000).map(|n| format!("Company {n:05},company{n}.test,x{n}\n")).collect();
-        let (status, text) = import(&app, &format!("name,domain,external_id\n{rows}"));
+        let rows: String = (0..10_000).map(|n| ["Company ", &n.to_string(), ",company", &n.to_string(), ".test\n"].concat()).collect();
+        let (status, text) = import(&app, &format!("name,domain\n{rows}"));
         assert_eq!((status, text.as_str()), (Some(0), "10000 added, 0 changed, 0 unchanged\n"));
         assert_eq!(app.rows().await.len(), 10_000 + app.tenants.len());
     }

@@ -31,7 +31,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use crate::{person::Person, postgres};
 
 /// Longer than anything takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A story that is told on each database.
 #[macro_export]
@@ -270,10 +270,10 @@ impl App {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(row) => row,
-            Err(_) => panic!("it stayed at {:?}", self.row(name).await),
-        }
+        let Ok(row) = tokio::time::timeout(PATIENCE, wait).await else {
+            panic!("it stayed at {:?}", self.row(name).await)
+        };
+        row
     }
 
     /// Waits until the company is connected and its first sync done.

@@ -39,7 +39,7 @@ async fn database_content(app: &App, engine: Engine) -> Vec<u8> {
 }
 
 fn contains(content: &[u8], secret: &str) -> bool {
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret.as_bytes(), hex.as_bytes()].iter().any(|needle| content.windows(needle.len()).any(|w| w == *needle))
 }
 
