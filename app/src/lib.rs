@@ -6,9 +6,9 @@
 pub mod domain;
 pub mod error;
 
-#[cfg(feature = "ui")]
+#[cfg(feature = "api")]
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod ports;
-#[cfg(feature = "ui")]
+#[cfg(feature = "csr")]
 pub mod ui;

@@ -52,7 +52,7 @@ struct Check {
 
 #[derive(Subcommand)]
 enum CompaniesCommand {
-    /// Add companies from a CSV file with the columns name, domain, external_id and contact, or update them.
+    /// Add companies from a CSV file with the columns `name`, `domain`, `external_id` and `contact`, or update them.
     ///
     /// A company is found again by its external id, else by its domain, else by its name. If a row is wrong,
     /// nothing is written.

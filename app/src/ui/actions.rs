@@ -1,0 +1,93 @@
+//! What a person can do with a company: shown at once, then done by the server.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    browser::popup,
+    live::Live,
+    state::{Companies, Tone, Wish},
+};
+use crate::{
+    api::{attempts::cancel_attempts, connections::sync_now},
+    domain::{Action, CompanyId},
+    error::AppError,
+};
+
+/// The actions, bound to the companies of this page.
+#[derive(Clone, Copy)]
+pub struct Actions {
+    companies: Companies,
+    live: StoredValue<Live, LocalStorage>,
+    blocked: RwSignal<Option<CompanyId>>,
+}
+
+impl Actions {
+    /// Binds them.
+    pub fn new(companies: Companies, live: Live) -> Self {
+        Self { companies, live: StoredValue::new_local(live), blocked: RwSignal::new(None) }
+    }
+
+    /// The company whose popup the browser has just blocked.
+    pub fn blocked(self) -> RwSignal<Option<CompanyId>> {
+        self.blocked
+    }
+
+    /// Does what was clicked. Has to be called within the click: a popup is blocked anywhere else.
+    pub fn run(self, company: CompanyId, action: Action) {
+        match action {
+            Action::SignIn | Action::Reconnect => self.sign_in(company),
+            Action::Cancel => {
+                self.companies.wish(company, Wish::Cancel);
+                self.confirm(company, cancel_attempts(company), Some("sign-in cancelled"));
+            }
+            Action::SyncNow => {
+                self.companies.wish(company, Wish::Sync);
+                self.confirm(company, sync_now(company), None);
+            }
+        }
+    }
+
+    /// Signs in without a popup: this tab goes to Microsoft and comes back.
+    pub fn sign_in_here(company: CompanyId) {
+        popup::leave_for(&format!("/connect/start?company={company}&surface=tab"));
+    }
+
+    /// Reads the whole list again.
+    pub fn read_list(self) {
+        self.live.with_value(Live::read_list);
+    }
+
+    fn sign_in(self, company: CompanyId) {
+        let opened = popup::open(&format!("/connect/start?company={company}"), &format!("tenantry-connect-{company}"));
+        match opened {
+            Ok(()) => {
+                self.blocked.set(None);
+                self.companies.wish(company, Wish::SignIn);
+            }
+            Err(popup::Blocked) => self.blocked.set(Some(company)),
+        }
+    }
+
+    fn confirm(
+        self,
+        company: CompanyId,
+        answer: impl Future<Output = Result<(), AppError>> + 'static,
+        done: Option<&'static str>,
+    ) {
+        spawn_local(async move {
+            let name = self.companies.entry_untracked(company).map(|entry| entry.row.name.clone()).unwrap_or_default();
+            match answer.await {
+                Ok(()) => {
+                    if let Some(done) = done {
+                        self.companies.say(format!("{name}: {done}"), Tone::Plain, Some(company));
+                    }
+                }
+                Err(error) => {
+                    self.companies.forget_wish(company);
+                    self.companies.say(format!("{name}: {error}"), Tone::Plain, Some(company));
+                }
+            }
+            self.live.with_value(Live::ask);
+        });
+    }
+}

@@ -1,0 +1,96 @@
+//! Small pictures beside words. They say nothing that the words do not, so screen readers skip them.
+
+use leptos::prelude::*;
+
+/// Which picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A check mark in a disc.
+    Check,
+    /// A dashed ring.
+    Ring,
+    /// A turning arc.
+    Spinner,
+    /// A shield.
+    Shield,
+    /// A half-filled disc.
+    Half,
+    /// A triangle with an exclamation mark.
+    Warning,
+    /// A question mark in a ring.
+    Question,
+    /// Three dots.
+    Dots,
+    /// Two arrows in a circle.
+    Sync,
+    /// A magnifying glass.
+    Search,
+    /// A cross.
+    Cross,
+    /// A sun.
+    Sun,
+    /// A moon.
+    Moon,
+    /// A screen.
+    Screen,
+}
+
+impl Shape {
+    /// The outline in a square of 16, drawn with a line. The check mark and the half disc have a filled part too.
+    const fn line(self) -> &'static str {
+        match self {
+            Self::Check => "m5 8.2 2.1 2.1L11.2 6",
+            Self::Ring => "",
+            Self::Spinner => "M14 8a6 6 0 1 1-6-6",
+            Self::Shield => "M8 1.8 13 3.6v4.2c0 3-2 5.3-5 6.4-3-1.1-5-3.4-5-6.4V3.6Z",
+            Self::Half => "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z",
+            Self::Warning => "M8 2.2 14.6 13.6H1.4ZM8 6.6v3M8 11.6v.1",
+            Self::Question => {
+                "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM6.4 6.4a1.7 1.7 0 1 1 2.4 1.7c-.6.3-.8.6-.8 1.2M8 11.2v.1"
+            }
+            Self::Dots => "M3.5 8h.01M8 8h.01M12.5 8h.01",
+            Self::Sync => {
+                "M13.5 6.5A5.8 5.8 0 0 0 3 5.2M2.5 2.6v2.8h2.8M2.5 9.5A5.8 5.8 0 0 0 13 10.8m.5 2.6v-2.8h-2.8"
+            }
+            Self::Search => "M11.5 7A4.5 4.5 0 1 1 2.5 7a4.5 4.5 0 0 1 9 0ZM10.3 10.3 14 14",
+            Self::Cross => "m4 4 8 8M12 4l-8 8",
+            Self::Sun => {
+                "M11 8A3 3 0 1 1 5 8a3 3 0 0 1 6 0ZM8 1v1.4M8 13.6V15M1 8h1.4M13.6 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1"
+            }
+            Self::Moon => "M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z",
+            Self::Screen => "M2 3h12v8H2ZM5.5 13.8h5",
+        }
+    }
+
+    const fn fill(self) -> Option<&'static str> {
+        match self {
+            Self::Check => Some("M15 8A7 7 0 1 1 1 8a7 7 0 0 1 14 0Z"),
+            Self::Half => Some("M8 2a6 6 0 0 1 0 12Z"),
+            _ => None,
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Check => "icon icon-check",
+            Self::Spinner => "icon icon-spinner",
+            Self::Dots => "icon icon-dots",
+            _ => "icon",
+        }
+    }
+}
+
+/// A picture of the size of the text around it.
+#[component]
+pub fn Icon(
+    /// Which.
+    shape: Shape,
+) -> impl IntoView {
+    view! {
+        <svg class=shape.class() viewBox="0 0 16 16" aria-hidden="true">
+            {shape.fill().map(|path| view! { <path class="icon-fill" d=path /> })}
+            {(shape == Shape::Ring).then(|| view! { <circle class="icon-dashes" cx="8" cy="8" r="6" /> })}
+            <path d=shape.line() />
+        </svg>
+    }
+}

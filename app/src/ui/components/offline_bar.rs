@@ -1,0 +1,21 @@
+//! The bar that says that the server does not answer.
+
+use leptos::prelude::*;
+
+use super::{Icon, Shape};
+
+/// Shown while the server does not answer. It goes by itself.
+#[component]
+pub fn OfflineBar(
+    /// Whether the server answers.
+    reachable: ReadSignal<bool>,
+) -> impl IntoView {
+    view! {
+        <Show when=move || !reachable.get()>
+            <p class="offline-bar" role="alert">
+                <Icon shape=Shape::Spinner />
+                "Can't reach the server. Trying again…"
+            </p>
+        </Show>
+    }
+}

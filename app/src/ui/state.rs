@@ -1,0 +1,184 @@
+//! What the pages show: the companies, and what is to be said about them.
+
+pub mod announcement;
+pub mod messages;
+pub mod rows;
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+pub use self::{
+    messages::{Messages, Tone},
+    rows::{Entry, Rows, Wish},
+};
+use crate::{
+    api::companies::{CompanyChanges, CompanyList, Setup},
+    domain::{CompanyId, CompanyRow},
+    error::AppError,
+    ui::browser::{clock, locale},
+};
+
+/// Whether the list is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Load {
+    /// It is on its way.
+    #[default]
+    Loading,
+    /// It is there.
+    Done,
+    /// It could not be read.
+    Failed(AppError),
+}
+
+/// The companies, shared by everything on the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Companies {
+    rows: RwSignal<Rows>,
+    load: RwSignal<Load>,
+    setup: RwSignal<Setup>,
+    reachable: RwSignal<bool>,
+    messages: RwSignal<Messages>,
+    cursor: StoredValue<i64>,
+}
+
+impl Default for Companies {
+    fn default() -> Self {
+        Self {
+            rows: RwSignal::new(Rows::new(locale::decompose)),
+            load: RwSignal::default(),
+            setup: RwSignal::default(),
+            reachable: RwSignal::new(true),
+            messages: RwSignal::default(),
+            cursor: StoredValue::default(),
+        }
+    }
+}
+
+impl Companies {
+    /// The rows, by name.
+    pub fn rows(self) -> ReadSignal<Rows> {
+        self.rows.read_only()
+    }
+
+    /// Whether the list is there.
+    pub fn load(self) -> ReadSignal<Load> {
+        self.load.read_only()
+    }
+
+    /// Whether companies can be connected at all.
+    pub fn setup(self) -> ReadSignal<Setup> {
+        self.setup.read_only()
+    }
+
+    /// Whether the server answers.
+    pub fn reachable(self) -> ReadSignal<bool> {
+        self.reachable.read_only()
+    }
+
+    /// What was said lately.
+    pub fn messages(self) -> ReadSignal<Messages> {
+        self.messages.read_only()
+    }
+
+    /// The `since` of the next question for changes.
+    pub fn cursor(self) -> i64 {
+        self.cursor.get_value()
+    }
+
+    /// The list is being read, again or for the first time.
+    pub fn set_loading(self) {
+        self.load.set(Load::Loading);
+    }
+
+    /// Takes the whole list, or why there is none.
+    pub fn set_list(self, list: Result<CompanyList, AppError>) {
+        match list {
+            Ok(list) => {
+                self.cursor.set_value(list.cursor);
+                self.setup.set(list.setup);
+                self.rows.update(|rows| rows.replace(list.rows));
+                self.load.set(Load::Done);
+            }
+            Err(error) => self.load.set(Load::Failed(error)),
+        }
+    }
+
+    /// Takes an answer to the question for changes.
+    pub fn set_changes(self, changes: CompanyChanges) {
+        self.cursor.set_value(changes.cursor);
+        self.merge(changes.rows);
+    }
+
+    /// Takes rows as they are now, and says what the person's own clicks led to.
+    pub fn merge(self, rows: Vec<CompanyRow>) {
+        // Most answers hold nothing new, and a write that changes nothing would make the whole page think again.
+        let changes = self.rows.try_maybe_update(|known| {
+            let (before, changes) = (known.all().len(), known.merge(rows));
+            (!changes.is_empty() || known.all().len() != before, changes)
+        });
+        let now = clock::now();
+        for change in changes.unwrap_or_default() {
+            let (before, after) = (&change.before.row, &change.after.row);
+            let words = change.after.deed.and_then(|deed| announcement::announcement(deed, before, after, now));
+            if let Some(words) = words {
+                let tone = if after.status.counts_as_connected() { Tone::Good } else { Tone::Plain };
+                self.say(words, tone, Some(after.id));
+            }
+        }
+    }
+
+    /// Notes what the person did with a row, and shows it before the server confirms it.
+    pub fn wish(self, id: CompanyId, wish: Wish) {
+        self.change(|rows| rows.wish(id, wish, clock::now()));
+    }
+
+    /// Shows a row as the server says again: the wish was refused.
+    pub fn forget_wish(self, id: CompanyId) {
+        self.change(|rows| rows.forget_wish(id));
+    }
+
+    /// Forgets the wishes that the server did not confirm in time.
+    pub fn forget_overdue_wishes(self) {
+        for id in self.rows.with_untracked(|rows| rows.overdue_wishes(clock::now())) {
+            self.forget_wish(id);
+        }
+    }
+
+    /// Whether news is expected within minutes.
+    pub fn in_flux(self) -> bool {
+        self.rows.with_untracked(Rows::in_flux)
+    }
+
+    /// The company of this id, as it is now. Does not subscribe.
+    pub fn entry_untracked(self, id: CompanyId) -> Option<Arc<Entry>> {
+        self.rows.with_untracked(|rows| rows.get(id))
+    }
+
+    /// Notes whether the server answers.
+    pub fn set_reachable(self, reachable: bool) {
+        if self.reachable.get_untracked() != reachable {
+            self.reachable.set(reachable);
+        }
+    }
+
+    /// Says something politely, where a screen reader reads it out.
+    pub fn say(self, text: impl Into<String>, tone: Tone, about: Option<CompanyId>) {
+        self.messages.update(|messages| messages.say(text.into(), tone, about, clock::now()));
+    }
+
+    /// Takes what was said long enough ago off the screen.
+    pub fn fade_messages(self) {
+        let now = clock::now();
+        self.messages.maybe_update(|messages| messages.fade(now));
+    }
+
+    /// Takes a message off the screen.
+    pub fn dismiss_message(self, id: u32) {
+        self.messages.maybe_update(|messages| messages.dismiss(id));
+    }
+
+    fn change(self, change: impl FnOnce(&mut Rows) -> bool) {
+        self.rows.maybe_update(change);
+    }
+}
