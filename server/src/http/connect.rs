@@ -83,9 +83,12 @@ pub async fn callback(
     cookies: CookieJar,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    match state.connect.callback(&query, browser(&cookies).as_ref()).await {
-        Ok(outcome) => answer(outcome),
-        Err(error) => went_wrong(error),
+    // A task of its own: somebody who closes the window now has answered all the same.
+    let settled = tokio::spawn(async move { state.connect.callback(&query, browser(&cookies).as_ref()).await });
+    match settled.await {
+        Ok(Ok(outcome)) => answer(outcome),
+        Ok(Err(error)) => went_wrong(error),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 

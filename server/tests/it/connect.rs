@@ -174,6 +174,26 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_closed_while_its_answer_is_settled_connects_all_the_same() {
+    let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
+    let tenant = &app.tenants[0];
+    let person = Person::new(&app);
+    let callback = person.almost_connect(app.company(&tenant.name).await, tenant.admin()).await;
+    app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 1_000 })).await;
+    let asked = app.times_asked("/oauth2/v2.0/token").await;
+    let closed = async {
+        while app.times_asked("/oauth2/v2.0/token").await == asked {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        _ = person.open_only(&callback) => panic!("the answer is held back"),
+        () = closed => {}
+    }
+    app.connected(&tenant.name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_flow_begins_on_our_page_only() {
     let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
     let tenant = &app.tenants[0];
