@@ -99,7 +99,10 @@ fn browser(cookies: &CookieJar) -> Option<BrowserName> {
 fn answer(outcome: Outcome) -> Response {
     match outcome {
         Outcome::Continue(location) => found(location.as_str()),
-        Outcome::Connected { surface: Surface::Tab, .. } => Redirect::to(COMPANIES_PATH).into_response(),
+        // The page says which company it was, and takes the parameter out of its address.
+        Outcome::Connected { company, surface: Surface::Tab, .. } => {
+            Redirect::to(&format!("{COMPANIES_PATH}?connected={}", company.id)).into_response()
+        }
         Outcome::Connected { company, tenant, surface: Surface::Popup } => Page {
             status: StatusCode::OK,
             good: true,

@@ -8,6 +8,14 @@ pub fn path() -> String {
     web_sys::window().and_then(|window| window.location().pathname().ok()).unwrap_or_default()
 }
 
+/// The value of a parameter of the address, which then no longer holds any: a reload is not another arrival.
+pub fn take_parameter(name: &str) -> Option<String> {
+    let query = web_sys::window()?.location().search().ok()?;
+    let value = web_sys::UrlSearchParams::new_with_str(&query).ok()?.get(name)?;
+    replace(&path());
+    Some(value)
+}
+
 /// Shows another address, and remembers this one for the way back.
 pub fn push(path: &str) {
     if let Some(history) = history() {

@@ -197,6 +197,11 @@ impl Rows {
         })
     }
 
+    /// Notes what a person did elsewhere, so that what comes of it is said. Says whether that was not known.
+    pub fn did(&mut self, id: CompanyId, deed: Wish) -> bool {
+        self.change(id, |entry| entry.deed = Some(deed))
+    }
+
     /// Gives up a wish: the server refused it.
     pub fn forget_wish(&mut self, id: CompanyId) -> bool {
         self.change(id, |entry| entry.wish = None)
