@@ -366,7 +366,7 @@ mod tests {
         let status = |after| derive_status(Some(&facts(Phase::Verifying)), None, &[], NOW.plus(after));
         let since = NOW;
         assert_eq!(status(Duration::from_secs(119)), Status::Verifying { since, slow: false });
-        assert_eq!(status(Duration::from_secs(120)), Status::Verifying { since, slow: true });
+        assert_eq!(status(Duration::from_mins(2)), Status::Verifying { since, slow: true });
     }
 
     #[test]
