@@ -18,3 +18,13 @@ impl MigratorTrait for Migrator {
         ]
     }
 }
+
+/// A foreign key to the company, whose rows go with it.
+fn of_company(table: &'static str) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("{table}_company"))
+        .from(table, "company_id")
+        .to("company", "id")
+        .on_delete(ForeignKeyAction::Cascade)
+        .to_owned()
+}

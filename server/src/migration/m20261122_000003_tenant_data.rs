@@ -2,18 +2,10 @@
 
 use sea_orm_migration::{prelude::*, schema as column};
 
+use super::of_company;
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
-
-/// A foreign key to the company, whose rows go with it.
-fn of_company(table: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .name(format!("{table}_company"))
-        .from(table, "company_id")
-        .to("company", "id")
-        .on_delete(ForeignKeyAction::Cascade)
-        .to_owned()
-}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
