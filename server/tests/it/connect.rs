@@ -187,57 +187,54 @@ on_both_databases! {
         let row = app.connected(&tenant.name).await;
         assert_eq!(row.figures.users, Some(tenant.users));
     }
-}
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_window_that_is_closed_while_its_answer_is_settled_connects_all_the_same() {
-    let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
-    let tenant = &app.tenants[0];
-    let person = Person::new(&app);
-    let callback = person.almost_connect(app.company(&tenant.name).await, tenant.admin()).await;
-    app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 1_000 })).await;
-    let asked = app.times_asked("/oauth2/v2.0/token").await;
-    let closed = async {
-        while app.times_asked("/oauth2/v2.0/token").await == asked {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    async fn a_window_that_is_closed_while_its_answer_is_settled_connects_all_the_same(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let person = Person::new(&app);
+        let callback = person.almost_connect(app.company(&tenant.name).await, tenant.admin()).await;
+        app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 1_000 })).await;
+        let asked = app.times_asked("/oauth2/v2.0/token").await;
+        let closed = async {
+            while app.times_asked("/oauth2/v2.0/token").await == asked {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            _ = person.open_only(&callback) => panic!("the answer is held back"),
+            () = closed => {}
         }
-    };
-    tokio::select! {
-        _ = person.open_only(&callback) => panic!("the answer is held back"),
-        () = closed => {}
+        app.connected(&tenant.name).await;
     }
-    app.connected(&tenant.name).await;
-}
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_flow_begins_on_our_page_only() {
-    let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
-    let tenant = &app.tenants[0];
-    let company = app.company(&tenant.name).await;
-    let url = Person::new(&app).start_url(company);
-    for site in ["cross-site", "same-site", "none"] {
-        let response = app.http.get(&url).header("sec-fetch-site", site).send().await.unwrap();
-        assert_eq!(response.status(), 403, "{site}");
+    async fn the_flow_begins_on_our_page_only(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let company = app.company(&tenant.name).await;
+        let url = Person::new(&app).start_url(company);
+        for site in ["cross-site", "same-site", "none"] {
+            let response = app.http.get(&url).header("sec-fetch-site", site).send().await.unwrap();
+            assert_eq!(response.status(), 403, "{site}");
+        }
+        assert_eq!(app.http.get(&url).send().await.unwrap().status(), 403);
+        app.assert_untouched(&tenant.name).await;
+
+        let unknown = url.replace(&company.to_string(), "01890000-0000-7000-8000-000000000000");
+        for url in [unknown, url.replace(&company.to_string(), "nonsense")] {
+            let response = app.http.get(url).header("sec-fetch-site", "same-origin").send().await.unwrap();
+            assert_eq!(response.status(), 404);
+        }
     }
-    assert_eq!(app.http.get(&url).send().await.unwrap().status(), 403);
-    app.assert_untouched(&tenant.name).await;
 
-    let unknown = url.replace(&company.to_string(), "01890000-0000-7000-8000-000000000000");
-    for url in [unknown, url.replace(&company.to_string(), "nonsense")] {
-        let response = app.http.get(url).header("sec-fetch-site", "same-origin").send().await.unwrap();
-        assert_eq!(response.status(), 404);
+    async fn in_the_pages_own_tab_the_flow_comes_back_to_the_page(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let company = app.company(&tenant.name).await;
+        let person = Person::new(&app);
+        let page = person.start_in_tab(company).await;
+        let page = person.sign_in(&page, tenant.admin()).await;
+        let page = person.accept(&page).await;
+        assert_eq!(page.url.path(), "/settings/integrations/microsoft-365/companies");
+        assert_eq!(page.url.query(), Some(format!("connected={company}").as_str()));
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn in_the_pages_own_tab_the_flow_comes_back_to_the_page() {
-    let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
-    let tenant = &app.tenants[0];
-    let company = app.company(&tenant.name).await;
-    let person = Person::new(&app);
-    let page = person.start_in_tab(company).await;
-    let page = person.sign_in(&page, tenant.admin()).await;
-    let page = person.accept(&page).await;
-    assert_eq!(page.url.path(), "/settings/integrations/microsoft-365/companies");
-    assert_eq!(page.url.query(), Some(format!("connected={company}").as_str()));
 }

@@ -3,6 +3,7 @@
 
 mod companies;
 mod connect;
+mod dependencies;
 mod harness;
 mod http;
 mod person;
