@@ -16,7 +16,7 @@ use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 use super::AppState;
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
-/// absence.
+/// absence. It has data, because browsers drop events without.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
 /// `company` events with a row each, and `ping` events.
@@ -32,7 +32,8 @@ fn events(state: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + u
         .take_while(|row| future::ready(row.is_ok()))
         .filter_map(|row| future::ready(row.ok()))
         .map(|row| Event::default().event("company").data(&*row));
-    let pings = IntervalStream::new(tokio::time::interval(PING_EVERY)).map(|_| Event::default().event("ping").data(""));
+    let pings = IntervalStream::new(tokio::time::interval(PING_EVERY))
+        .map(|_| Event::default().event("ping").data("still here"));
     // Left-biased: rows go first.
     stream::select_with_strategy(
         rows.map(Some).chain(stream::once(future::ready(None))),
