@@ -221,6 +221,11 @@ pub fn may_lose_owner(role_before: Role, active_owners: u64) -> Result<(), TeamR
     if role_before == Role::Owner && active_owners <= 1 { Err(TeamRefusal::LastOwner) } else { Ok(()) }
 }
 
+/// Whether a session can still be used.
+pub fn session_lives(begun: Timestamp, last_used: Timestamp, now: Timestamp) -> bool {
+    now.since(begun) < SESSION_LIVES && now.since(last_used) < SESSION_IDLE
+}
+
 /// Where to go after signing in: a path of this site, or none.
 ///
 /// Browsers read `//host` and `/\host` as another site, and drop tabs and line breaks within.
@@ -270,6 +275,16 @@ mod tests {
         assert_eq!(may_lose_owner(Role::Owner, 1), Err(TeamRefusal::LastOwner));
         assert_eq!(may_lose_owner(Role::Owner, 2), Ok(()));
         assert_eq!(may_lose_owner(Role::Viewer, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_session_ends_when_it_is_not_used_and_when_it_is_old() {
+        let begun = Timestamp::from_millis(0);
+        let at = |hours| begun.plus(Duration::from_hours(hours));
+        assert!(session_lives(begun, at(0), at(11)));
+        assert!(!session_lives(begun, at(0), at(12)));
+        assert!(session_lives(begun, at(160), at(167)));
+        assert!(!session_lives(begun, at(167), at(168)));
     }
 
     #[test]
