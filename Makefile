@@ -61,6 +61,7 @@ build-tools:
 lint: build-tools ## Check the formatting and the code with clippy; warnings are errors.
 	cargo fmt --all --check
 	cargo clippy -p app --all-targets -- -D warnings
+	cargo clippy -p app --features csr --all-targets -- -D warnings
 	cargo clippy -p app --features ssr --all-targets -- -D warnings
 	cargo clippy $(PROGRAMS) --all-targets -- -D warnings
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
@@ -71,6 +72,7 @@ test: test-rust test-compat test-browser ## Run every test: Rust on SQLite and P
 .PHONY: test-rust
 test-rust: build-tools postgresql ## Run the Rust tests.
 	cargo test -p app
+	cargo test -p app --features csr
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: test-compat

@@ -6,6 +6,7 @@ pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod protocol;
 pub mod sessions;
 
 /// The port that the server put into the context of this request.

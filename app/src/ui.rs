@@ -3,7 +3,7 @@
 mod actions;
 mod activity;
 mod ago;
-mod browser;
+pub(crate) mod browser;
 mod components;
 mod entry;
 mod live;
@@ -21,10 +21,14 @@ use leptos::prelude::*;
 
 use self::{
     actions::Actions,
+    browser::location,
     routes::{Address, Pages},
     session::Session,
     state::Companies,
 };
+
+/// The parameter that names the company which this tab has just connected at Microsoft.
+const CONNECTED: &str = "connected";
 
 /// The whole app.
 #[component]
@@ -36,6 +40,9 @@ pub fn App() -> impl IntoView {
         let session = Session::start();
         provide_context(session);
         let companies = Companies::default();
+        if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
+            companies.returned_from(company);
+        }
         provide_context(companies);
         provide_context(Actions::new(companies, session));
     }

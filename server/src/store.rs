@@ -32,6 +32,9 @@ pub use announcements::Announcements;
 /// How many rows a statement may write at once: SQLite takes 32,766 values.
 const ROWS_A_STATEMENT: usize = 1_000;
 
+/// The number of the lock under which PostgreSQL is migrated: "tenantry", as bytes.
+const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"tenantry");
+
 /// Why the store could not do it.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -62,14 +65,15 @@ impl Store {
     /// `url` is `sqlite://path` (made if missing) or `postgres://…`.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (reader, writer) = if let Some(path) = url.strip_prefix("sqlite://") {
+            let path = path.split('?').next().unwrap_or(path);
             let writer = connect_sqlite(Path::new(path), 1).await?;
             Migrator::up(&writer, None).await?;
             (connect_sqlite(Path::new(path), 8).await?, writer)
         } else {
             let mut options = quiet(url);
             options.max_connections(32).acquire_timeout(Duration::from_secs(10));
+            migrate_postgres(url).await?;
             let pool = Database::connect(options).await?;
-            Migrator::up(&pool, None).await?;
             (pool.clone(), pool)
         };
         Ok(Self { reader, writer, announcements: Announcements::default(), clock })
@@ -142,6 +146,16 @@ impl Transaction {
         self.announcements.publish(&self.touched);
         Ok(())
     }
+}
+
+/// One server after the other: several may start at once. The lock goes with the connection that holds it.
+async fn migrate_postgres(url: &str) -> Result<(), DbErr> {
+    let mut options = quiet(url);
+    options.max_connections(1);
+    let connection = Database::connect(options).await?;
+    connection.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
+    Migrator::up(&connection, None).await?;
+    connection.close().await
 }
 
 /// Options whose statements are not logged above `trace`: they hold names of people.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::{GetUrl, Json};
 
+use super::protocol::Shared;
 use crate::{
     domain::{AccountId, AccountRow, Role},
     error::AppError,
@@ -21,13 +22,13 @@ pub struct Invitation {
 }
 
 /// Everybody, by name.
-#[server(prefix = "/api", endpoint = "accounts/list", input = GetUrl, output = Json)]
+#[server(prefix = "/api", endpoint = "accounts/list", protocol = Shared<GetUrl>)]
 pub async fn list_accounts() -> Result<Vec<AccountRow>, AppError> {
     super::port::<dyn crate::ports::Accounts>()?.list().await
 }
 
 /// Makes a one-time link for somebody. Answers its URL, once.
-#[server(prefix = "/api", endpoint = "accounts/invite", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "accounts/invite", protocol = Shared<Json>)]
 pub async fn invite(email: String, role: Role) -> Result<String, AppError> {
     let email = crate::domain::Email::parse(&email).map_err(|_| {
         AppError::new(crate::error::ErrorCode::Invalid, "This is not an e-mail address such as kim@example.com.")
@@ -36,13 +37,13 @@ pub async fn invite(email: String, role: Role) -> Result<String, AppError> {
 }
 
 /// Changes what somebody may do.
-#[server(prefix = "/api", endpoint = "accounts/change-role", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "accounts/change-role", protocol = Shared<Json>)]
 pub async fn change_role(account: AccountId, role: Role) -> Result<(), AppError> {
     super::port::<dyn crate::ports::Accounts>()?.change_role(account, role).await
 }
 
 /// Ends somebody's access, or gives it back.
-#[server(prefix = "/api", endpoint = "accounts/set-active", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "accounts/set-active", protocol = Shared<Json>)]
 pub async fn set_account_active(account: AccountId, active: bool) -> Result<(), AppError> {
     super::port::<dyn crate::ports::Accounts>()?.set_active(account, active).await
 }

@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use server_fn::codec::Json;
 
+use super::protocol::Shared;
 use crate::{
     domain::{ActivityFilter, ActivityRow},
     error::AppError,
 };
 
 /// A page of it, the latest first.
-#[server(prefix = "/api", endpoint = "activity/list", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "activity/list", protocol = Shared<Json>)]
 pub async fn list_activity(filter: ActivityFilter) -> Result<Vec<ActivityRow>, AppError> {
     super::port::<dyn crate::ports::Activity>()?.list(filter).await
 }

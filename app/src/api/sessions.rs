@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::{GetUrl, Json};
 
-use super::accounts::Invitation;
+use super::{accounts::Invitation, protocol::Shared};
 use crate::{domain::Me, error::AppError};
 
 /// What the page Sign in offers.
@@ -53,43 +53,43 @@ impl fmt::Debug for NewAccount {
 }
 
 /// What the page Sign in offers.
-#[server(prefix = "/api", endpoint = "sessions/options", input = GetUrl, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/options", protocol = Shared<GetUrl>)]
 pub async fn get_sign_in_options() -> Result<SignInOptions, AppError> {
     super::port::<dyn crate::ports::Sessions>()?.options().await
 }
 
 /// Signs in with a password.
-#[server(prefix = "/api", endpoint = "sessions/sign-in", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/sign-in", protocol = Shared<Json>)]
 pub async fn sign_in(credentials: Credentials) -> Result<Me, AppError> {
     super::port::<dyn crate::ports::Sessions>()?.sign_in(credentials).await
 }
 
 /// Ends this session.
-#[server(prefix = "/api", endpoint = "sessions/sign-out", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/sign-out", protocol = Shared<Json>)]
 pub async fn sign_out() -> Result<(), AppError> {
     super::port::<dyn crate::ports::Sessions>()?.sign_out().await
 }
 
 /// Who is signed in.
-#[server(prefix = "/api", endpoint = "sessions/me", input = GetUrl, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/me", protocol = Shared<GetUrl>)]
 pub async fn who_am_i() -> Result<Me, AppError> {
     super::port::<dyn crate::ports::Sessions>()?.me().await
 }
 
 /// Changes the password of who is signed in.
-#[server(prefix = "/api", endpoint = "sessions/change-password", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/change-password", protocol = Shared<Json>)]
 pub async fn change_password(current: String, new: String) -> Result<(), AppError> {
     super::port::<dyn crate::ports::Sessions>()?.change_password(current, new).await
 }
 
 /// Whom a one-time link is for.
-#[server(prefix = "/api", endpoint = "sessions/invitation", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/invitation", protocol = Shared<Json>)]
 pub async fn read_invitation(token: String) -> Result<Invitation, AppError> {
     super::port::<dyn crate::ports::Sessions>()?.invitation(token).await
 }
 
 /// Uses a one-time link up.
-#[server(prefix = "/api", endpoint = "sessions/accept-invitation", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "sessions/accept-invitation", protocol = Shared<Json>)]
 pub async fn accept_invitation(new: NewAccount) -> Result<Me, AppError> {
     super::port::<dyn crate::ports::Sessions>()?.accept_invitation(new).await
 }

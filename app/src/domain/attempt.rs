@@ -90,7 +90,7 @@ pub fn accept(state: &State, begun: Timestamp, now: Timestamp) -> Result<Step, R
 
 /// Why an attempt failed, as far as people need to know. Nothing was stored in any of these cases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptFailure {
     /// The administrator pressed Cancel on the consent page.
     Declined,

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{AttemptFailure, CompanyId, Lack, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts};
+use super::{
+    AttemptFailure, CompanyId, Lack, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts,
+    schedule::CONSENT_SETTLES_WITHIN,
+};
 
 /// A company's name: 1 to 200 characters, without line breaks or blanks around it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +100,7 @@ impl fmt::Display for Domain {
 
 /// The state of a row. Derived from connection, attempt and data sets by [`derive_status`], and stored nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing has tied the company to a tenant.
     NotConnected,
@@ -112,6 +115,8 @@ pub enum Status {
     Verifying {
         /// Since when.
         since: Timestamp,
+        /// Whether it takes longer than Microsoft's own delay explains, so that asking again may help.
+        slow: bool,
     },
     /// Everything that we ask for may be read.
     Connected,
@@ -163,8 +168,8 @@ impl Status {
             Self::NotConnected => &[Action::SignIn],
             Self::SigningIn { connected: false, .. } => &[Action::SignIn, Action::Cancel],
             Self::SigningIn { connected: true, .. } => &[Action::SignIn, Action::Cancel, Action::SyncNow],
-            Self::Verifying { .. } | Self::Connected => &[Action::SyncNow],
-            Self::Limited { .. } => &[Action::Reconnect, Action::SyncNow],
+            Self::Verifying { slow: false, .. } | Self::Connected => &[Action::SyncNow],
+            Self::Verifying { slow: true, .. } | Self::Limited { .. } => &[Action::Reconnect, Action::SyncNow],
             Self::NeedsReconnect { .. } => &[Action::Reconnect],
         }
     }
@@ -200,7 +205,10 @@ pub fn derive_status(
     let settled = match connection {
         None => Status::NotConnected,
         Some(facts) => match facts.phase {
-            Phase::Verifying => Status::Verifying { since: facts.phase_since },
+            Phase::Verifying => Status::Verifying {
+                since: facts.phase_since,
+                slow: now.since(facts.phase_since) >= CONSENT_SETTLES_WITHIN,
+            },
             Phase::NeedsReconnect(reason) => Status::NeedsReconnect { reason, since: facts.phase_since },
             Phase::Active if lacks.is_empty() => Status::Connected,
             Phase::Active => Status::Limited { lacks: lacks.to_vec() },
@@ -354,11 +362,19 @@ mod tests {
     }
 
     #[test]
+    fn a_verification_that_takes_longer_than_microsoft_explains_is_slow() {
+        let status = |after| derive_status(Some(&facts(Phase::Verifying)), None, &[], NOW.plus(after));
+        let since = NOW;
+        assert_eq!(status(Duration::from_secs(119)), Status::Verifying { since, slow: false });
+        assert_eq!(status(Duration::from_mins(2)), Status::Verifying { since, slow: true });
+    }
+
+    #[test]
     fn a_lack_makes_an_active_connection_limited_and_no_other() {
         let lacks = [Lack { data_set: DataSet::SecureScore, problem: Problem::PermissionMissing }];
         let status = |phase| derive_status(Some(&facts(phase)), None, &lacks, NOW);
         assert_eq!(status(Phase::Active), Status::Limited { lacks: lacks.to_vec() });
-        assert_eq!(status(Phase::Verifying), Status::Verifying { since: NOW });
+        assert_eq!(status(Phase::Verifying), Status::Verifying { since: NOW, slow: false });
         let reason = ReconnectReason::AppRemoved;
         assert_eq!(status(Phase::NeedsReconnect(reason)), Status::NeedsReconnect { reason, since: NOW });
         assert_eq!(derive_status(Some(&facts(Phase::Active)), None, &[], NOW), Status::Connected);
@@ -380,10 +396,11 @@ mod tests {
             (Status::SigningIn { until, connected: false }, Action::SignIn),
             (Status::NeedsReconnect { reason: ReconnectReason::AppRemoved, since: NOW }, Action::Reconnect),
             (Status::Limited { lacks: vec![] }, Action::Reconnect),
+            (Status::Verifying { since: NOW, slow: true }, Action::Reconnect),
         ] {
             assert_eq!(status.actions().first(), Some(&main), "{status:?}");
         }
         assert!(!Status::Connected.allows(Action::SignIn));
-        assert!(!Status::Verifying { since: NOW }.allows(Action::SignIn));
+        assert!(!Status::Verifying { since: NOW, slow: false }.allows(Action::Reconnect));
     }
 }

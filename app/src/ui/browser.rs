@@ -6,6 +6,7 @@ pub mod clock;
 pub mod dialog;
 pub mod document;
 pub mod events;
+pub mod fetch;
 pub mod first_answer;
 pub mod locale;
 pub mod location;

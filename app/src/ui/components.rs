@@ -32,12 +32,13 @@ mod team_table;
 mod theme_switch;
 mod time_ago;
 mod top_bar;
+mod when;
 
 pub use self::{
     account_menu::{AccountChoice, AccountMenu},
     activity_table::ActivityTable,
     announcer::Announcer,
-    change_password::ChangePassword,
+    change_password::{CURRENT_PASSWORD, ChangePassword},
     company_row::{CompanyRow, ROLE_NOTE},
     company_table::CompanyTable,
     confirm::Confirm,
@@ -66,4 +67,5 @@ pub use self::{
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
     top_bar::TopBar,
+    when::When,
 };

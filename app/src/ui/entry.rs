@@ -39,13 +39,16 @@ pub fn options() -> ReadSignal<Option<SignInOptions>> {
     options.read_only()
 }
 
-/// Signs in, and goes to where somebody wanted to go.
-pub fn enter(form: Submission, email: String, password: String) {
-    form.send(Box::pin(async move {
-        sign_in(Credentials { email, password }).await?;
-        location::leave_for(&wanted());
-        Ok(())
-    }));
+/// Signs in, and goes to where somebody wanted to go. `mend`: the id of the field of the password.
+pub fn enter(form: Submission, mend: &'static str, email: String, password: String) {
+    form.send(
+        mend,
+        Box::pin(async move {
+            sign_in(Credentials { email, password }).await?;
+            location::leave_for(&wanted());
+            Ok(())
+        }),
+    );
 }
 
 /// The path that somebody wanted to see when they were asked to sign in.
@@ -60,16 +63,19 @@ pub fn read(token: String, invitation: RwSignal<Option<Result<Invitation, AppErr
     spawn_local(async move { invitation.set(Some(read_invitation(token).await)) });
 }
 
-/// Makes the account, and goes to the first page.
-pub fn join(form: Submission, new: NewAccount) {
+/// Makes the account, and goes to the first page. `mend`: the id of the field of the password.
+pub fn join(form: Submission, mend: &'static str, new: NewAccount) {
     if let Some(refusal) = password_refusal(&new.password) {
-        return form.refuse(refusal);
+        return form.refuse(mend, refusal);
     }
-    form.send(Box::pin(async move {
-        accept_invitation(new).await?;
-        location::leave_for(Page::HOME.path());
-        Ok(())
-    }));
+    form.send(
+        mend,
+        Box::pin(async move {
+            accept_invitation(new).await?;
+            location::leave_for(Page::HOME.path());
+            Ok(())
+        }),
+    );
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ impl Note {
         match &*entry.status() {
             Status::SigningIn { .. } if entry.wish() == Some(Wish::Cancel) => plain("Cancelling"),
             Status::SigningIn { .. } => plain("Waiting for the sign-in"),
-            Status::Verifying { .. } => plain("Microsoft applies the consent"),
+            Status::Verifying { slow: false, .. } => plain("Microsoft applies the consent"),
+            Status::Verifying { slow: true, .. } => plain("No consent in effect yet"),
             Status::Limited { lacks } => Some(Self::of_lacks(lacks)),
             Status::NeedsReconnect { reason, since } => Some(Self {
                 words: reason.label().into(),

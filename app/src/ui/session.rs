@@ -94,15 +94,25 @@ impl Session {
         });
     }
 
-    /// Changes the password. Calls `done` after that.
-    pub fn change_password(self, form: Submission, current: String, new: String, done: impl FnOnce() + 'static) {
-        form.send(Box::pin(async move {
-            change_password(current, new).await.inspect_err(|error| {
-                self.heed(error);
-            })?;
-            done();
-            Ok(())
-        }));
+    /// Changes the password. Calls `done` after that. `mend`: the id of the field of the current one.
+    pub fn change_password(
+        self,
+        form: Submission,
+        mend: &'static str,
+        current: String,
+        new: String,
+        done: impl FnOnce() + 'static,
+    ) {
+        form.send(
+            mend,
+            Box::pin(async move {
+                change_password(current, new).await.inspect_err(|error| {
+                    self.heed(error);
+                })?;
+                done();
+                Ok(())
+            }),
+        );
     }
 
     fn leave() {

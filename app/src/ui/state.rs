@@ -16,7 +16,7 @@ pub use self::{
 };
 use crate::{
     api::companies::{CompanyChanges, CompanyList, Setup},
-    domain::{CompanyId, CompanyRow},
+    domain::{CompanyId, CompanyRow, Status},
     error::AppError,
     ui::browser::{clock, locale},
 };
@@ -42,6 +42,7 @@ pub struct Companies {
     reachable: RwSignal<bool>,
     messages: RwSignal<Messages>,
     cursor: StoredValue<i64>,
+    returned_from: StoredValue<Option<CompanyId>>,
 }
 
 impl Default for Companies {
@@ -53,6 +54,7 @@ impl Default for Companies {
             reachable: RwSignal::new(true),
             messages: RwSignal::default(),
             cursor: StoredValue::default(),
+            returned_from: StoredValue::default(),
         }
     }
 }
@@ -101,6 +103,7 @@ impl Companies {
                 self.setup.set(list.setup);
                 self.rows.update(|rows| rows.replace(list.rows));
                 self.load.set(Load::Done);
+                self.say_return();
             }
             Err(error) => self.load.set(Load::Failed(error)),
         }
@@ -119,14 +122,31 @@ impl Companies {
             let (before, changes) = (known.all().len(), known.merge(rows));
             (!changes.is_empty() || known.all().len() != before, changes)
         });
-        let now = clock::now();
         for change in changes.unwrap_or_default() {
-            let (before, after) = (&change.before.row, &change.after.row);
-            let words = change.after.deed.and_then(|deed| announcement::announcement(deed, before, after, now));
-            if let Some(words) = words {
-                let tone = if after.status.counts_as_connected() { Tone::Good } else { Tone::Plain };
-                self.say(words, tone, Some(after.id));
+            if let Some(deed) = change.after.deed {
+                self.announce(deed, &change.before.row, &change.after.row);
             }
+        }
+    }
+
+    /// This tab was at Microsoft to connect a company, and is back. What came of it is said once the list is there.
+    pub fn returned_from(self, id: CompanyId) {
+        self.returned_from.set_value(Some(id));
+    }
+
+    fn say_return(self) {
+        let Some(id) = self.returned_from.try_update_value(Option::take).flatten() else { return };
+        self.change(|rows| rows.did(id, Wish::SignIn));
+        if let Some(entry) = self.entry_untracked(id) {
+            let before = CompanyRow { status: Status::NotConnected, ..entry.row.clone() };
+            self.announce(Wish::SignIn, &before, &entry.row);
+        }
+    }
+
+    fn announce(self, deed: Wish, before: &CompanyRow, after: &CompanyRow) {
+        if let Some(words) = announcement::announcement(deed, before, after, clock::now()) {
+            let tone = if after.status.counts_as_connected() { Tone::Good } else { Tone::Plain };
+            self.say(words, tone, Some(after.id));
         }
     }
 

@@ -89,16 +89,27 @@ impl Team {
     }
 
     /// Makes a one-time link for somebody. Has to be called within the click: the link goes into the clipboard.
-    pub fn invite(self, form: Submission, email: String, role: Role, done: impl FnOnce() + 'static) {
+    /// `mend`: the id of the field of the address.
+    pub fn invite(
+        self,
+        form: Submission,
+        mend: &'static str,
+        email: String,
+        role: Role,
+        done: impl FnOnce() + 'static,
+    ) {
         let Ok(email) = Email::parse(&email) else {
-            return form.refuse("This is not an e-mail address such as kim@example.com.");
+            return form.refuse(mend, "This is not an e-mail address such as kim@example.com.".into());
         };
         let promised = clipboard::Promised::begin();
-        form.send(Box::pin(async move {
-            self.make_link(promised, email.to_string(), role).await?;
-            done();
-            Ok(())
-        }));
+        form.send(
+            mend,
+            Box::pin(async move {
+                self.make_link(promised, email.to_string(), role).await?;
+                done();
+                Ok(())
+            }),
+        );
     }
 
     /// Makes another one-time link for somebody who did not use theirs. Has to be called within the click.

@@ -93,7 +93,7 @@ impl Connect {
             (Step::SignIn, None, true) => inner.go_on(microsoft, &attempt, authority_of(&attempt)?, state),
             (Step::SignIn, Some(code), _) => {
                 if !inner.store.claim_attempt(attempt.id).await? {
-                    let refusal = Refusal::AlreadyUsed;
+                    let refusal = inner.why_ended(&attempt).await?;
                     return Ok(Outcome::Refused { company, refusal, surface: attempt.surface });
                 }
                 let code = SecretString::from(code.to_owned());
@@ -228,7 +228,7 @@ impl Inner {
         match self.store.tie(&grant, seal).await.map_err(Stop::Store)? {
             Tied::Connected => Ok(organisation.name),
             Tied::Refused(failure) => Err(failure.into()),
-            Tied::AttemptEnded => Err(Stop::Refused(self.why_ended(attempt).await?)),
+            Tied::AttemptEnded => Err(Stop::Refused(self.why_ended(attempt).await.map_err(Stop::Store)?)),
         }
     }
 
@@ -243,9 +243,9 @@ impl Inner {
         Ok(may_consent(&ids))
     }
 
-    /// An attempt that was claimed and then ended by somebody else.
-    async fn why_ended(&self, attempt: &Attempt) -> Result<Refusal, Stop> {
-        let again = self.store.attempt(attempt.id).await.map_err(Stop::Store)?;
+    /// Why an attempt that was open when it was read is not any more.
+    async fn why_ended(&self, attempt: &Attempt) -> Result<Refusal, StoreError> {
+        let again = self.store.attempt(attempt.id).await?;
         let now: Timestamp = self.clock.now();
         Ok(again.and_then(|again| accept(&again.state, again.begun, now).err()).unwrap_or(Refusal::AlreadyUsed))
     }

@@ -90,9 +90,12 @@ pub async fn callback(
     if let Some(response) = staff::callback(&state, &cookies, &query).await {
         return response;
     }
-    match state.connect.callback(&query, browser(&cookies).as_ref()).await {
-        Ok(outcome) => answer(outcome),
-        Err(error) => went_wrong(error),
+    // A task of its own: somebody who closes the window now has answered all the same.
+    let settled = tokio::spawn(async move { state.connect.callback(&query, browser(&cookies).as_ref()).await });
+    match settled.await {
+        Ok(Ok(outcome)) => answer(outcome),
+        Ok(Err(error)) => went_wrong(error),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 
@@ -103,7 +106,10 @@ fn browser(cookies: &CookieJar) -> Option<BrowserName> {
 fn answer(outcome: Outcome) -> Response {
     match outcome {
         Outcome::Continue(location) => found(location.as_str()),
-        Outcome::Connected { surface: Surface::Tab, .. } => Redirect::to(COMPANIES_PATH).into_response(),
+        // The page says which company it was, and takes the parameter out of its address.
+        Outcome::Connected { company, surface: Surface::Tab, .. } => {
+            Redirect::to(&format!("{COMPANIES_PATH}?connected={}", company.id)).into_response()
+        }
         Outcome::Connected { company, tenant, surface: Surface::Popup } => Page {
             status: StatusCode::OK,
             good: true,

@@ -25,7 +25,7 @@ use crate::microsoft::{
 };
 
 /// How long a worker may be silent before another takes over. Every write renews it.
-pub const LEASE: Duration = Duration::from_mins(5);
+pub const LEASE: Duration = Duration::from_mins(1);
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 

@@ -162,6 +162,22 @@ on_both_databases! {
         assert_eq!(app.row(&tenant.name).await.status, Status::Connected);
     }
 
+    async fn consent_that_does_not_take_effect_is_asked_about_and_can_be_given_again(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        app.fault(json!({ "kind": "consent_delay", "delay_ms": 3_600_000, "code": 700_016 })).await;
+        app.connect(tenant).await;
+        let row = app.row(&tenant.name).await;
+        assert!(matches!(row.status, Status::Verifying { slow: false, .. }));
+        assert_eq!(Person::new(&app).start(row.id).await.status, 409, "it only takes a moment, as a rule");
+
+        app.clock.advance(Duration::from_mins(3));
+        app.row_becomes(&tenant.name, |row| matches!(row.status, Status::Verifying { slow: true, .. })).await;
+        app.fault(json!({ "kind": "consent_delay", "delay_ms": 0 })).await;
+        app.connect(tenant).await;
+        app.connected(&tenant.name).await;
+    }
+
     async fn consent_that_takes_effect_late_is_waited_for(engine) {
         let app = Setup::on(engine).start().await;
         let tenant = &app.tenants[0];
@@ -171,6 +187,26 @@ on_both_databases! {
         let row = app.connected(&tenant.name).await;
         assert_eq!(row.figures.users, Some(tenant.users));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_closed_while_its_answer_is_settled_connects_all_the_same() {
+    let app = Setup::on(crate::harness::Engine::Sqlite).start().await;
+    let tenant = &app.tenants[0];
+    let person = Person::new(&app);
+    let callback = person.almost_connect(app.company(&tenant.name).await, tenant.admin()).await;
+    app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 1_000 })).await;
+    let asked = app.times_asked("/oauth2/v2.0/token").await;
+    let closed = async {
+        while app.times_asked("/oauth2/v2.0/token").await == asked {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        _ = person.open_only(&callback) => panic!("the answer is held back"),
+        () = closed => {}
+    }
+    app.connected(&tenant.name).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,4 +239,5 @@ async fn in_the_pages_own_tab_the_flow_comes_back_to_the_page() {
     let page = person.sign_in(&page, tenant.admin()).await;
     let page = person.accept(&page).await;
     assert_eq!(page.url.path(), "/settings/integrations/microsoft-365/companies");
+    assert_eq!(page.url.query(), Some(format!("connected={company}").as_str()));
 }

@@ -1,10 +1,14 @@
 //! The store by itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::Database;
 use sea_orm_migration::MigratorTrait as _;
-use server::{migration::Migrator, store::StoreError};
+use server::{
+    clock::SystemClock,
+    migration::Migrator,
+    store::{Store, StoreError},
+};
 
 use crate::{
     harness::{Engine, Setup},
@@ -12,6 +16,16 @@ use crate::{
 };
 
 const LEASE: Duration = Duration::from_mins(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_start_at_once_migrate_one_after_the_other() {
+    let url = postgres::new_database().await;
+    let open = || Store::open(&url, Arc::new(SystemClock));
+    let opened = futures::future::join_all((0..4).map(|_| open())).await;
+    for store in opened {
+        assert_eq!(store.unwrap().company_rows().await.unwrap(), []);
+    }
+}
 
 on_both_databases! {
     async fn every_migration_can_be_undone(engine) {

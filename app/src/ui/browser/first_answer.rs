@@ -5,6 +5,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
+use super::fetch;
+
 /// The list of companies.
 pub const LIST: &str = "firstList";
 
@@ -18,8 +20,5 @@ pub async fn take(name: &str) -> Option<String> {
     let promise: Promise = Reflect::get(&window, &name).ok()?.dyn_into().ok()?;
     Reflect::set(&window, &name, &JsValue::UNDEFINED).ok()?;
     let response: Response = JsFuture::from(promise).await.ok()?.dyn_into().ok()?;
-    if !response.ok() {
-        return None;
-    }
-    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+    if response.ok() { fetch::text(&response).await } else { None }
 }

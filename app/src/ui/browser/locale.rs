@@ -1,7 +1,5 @@
 //! Numbers, times and letters in the way of the browser's language.
 
-use std::borrow::Cow;
-
 use js_sys::{Array, Date, Intl, JsString, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -36,9 +34,13 @@ pub fn machine_time(at: Timestamp) -> String {
     date(at).to_iso_string().into()
 }
 
-/// A text in Unicode's NFD: each accent is a character of its own.
-pub fn decompose(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(JsString::from(text).normalize("NFD").into()) }
+/// A text in lower case and Unicode's NFD, where each accent is a character of its own.
+pub fn decompose(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        JsString::from(text).to_lower_case().normalize("NFD").into()
+    }
 }
 
 fn call(format: &js_sys::Function, value: &JsValue) -> Option<String> {

@@ -34,6 +34,13 @@ pub fn leave_for(path: &str) {
     }
 }
 
+/// The value of a parameter of the address, which then no longer holds any: a reload is not another arrival.
+pub fn take_parameter(name: &str) -> Option<String> {
+    let value = query(name)?;
+    replace(&path());
+    Some(value)
+}
+
 /// Shows another address, and remembers this one for the way back.
 pub fn push(path: &str) {
     if let Some(history) = history() {

@@ -36,7 +36,7 @@ pub fn ActivityTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || rows.get() key=|row| row.id children=line />
+                {move || rows.get().into_iter().map(line).collect_view()}
             </tbody>
         </table>
     }

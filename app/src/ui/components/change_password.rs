@@ -8,6 +8,9 @@ use crate::ui::{
     state::Submission,
 };
 
+/// The id of the field of the current password.
+pub const CURRENT_PASSWORD: &str = "current-password";
+
 /// The dialog.
 #[component]
 pub fn ChangePassword(
@@ -20,14 +23,14 @@ pub fn ChangePassword(
 ) -> impl IntoView {
     let (current, new) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let on_form = Callback::new(move |()| match password_refusal(&new.get_untracked()) {
-        Some(refusal) => form.refuse(refusal),
+        Some(refusal) => form.refuse("new-password", refusal),
         None => on_submit.run((current.get_untracked(), new.get_untracked())),
     });
     view! {
         <Dialog title="Change password".to_owned() on_close>
-            <Form submit="Change password" form mend="new-password" in_dialog=true on_submit=on_form>
+            <Form submit="Change password" form in_dialog=true on_submit=on_form>
                 <Field
-                    id="current-password"
+                    id=CURRENT_PASSWORD
                     label="Current password"
                     kind="password"
                     autocomplete="current-password"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{Figure, Hint, Icon, Menu, MenuItem, MicrosoftButton, MicrosoftMark, Shape, StatusBadge, TimeAgo};
+use super::{Figure, Hint, Icon, Menu, MenuItem, MicrosoftButton, MicrosoftMark, Shape, StatusBadge, TimeAgo, When};
 use crate::{
     domain::{Action, CompanyId, Figures, Status, Timestamp},
     ui::{
@@ -175,10 +175,10 @@ fn RowActions(
     let with_reason = format!("{described_by} {ROLE_NOTE}");
     let (sign_in_for, cancel_for, reconnect_for) = (with_reason.clone(), with_reason.clone(), with_reason);
     view! {
-        <Show when=move || signs_in.get()>
+        <When flag=signs_in>
             <MicrosoftButton on_click=run(Action::SignIn) forbidden=connecting described_by=sign_in_for.clone() />
-        </Show>
-        <Show when=move || reconnects.get()>
+        </When>
+        <When flag=reconnects>
             <button
                 type="button"
                 class="button"
@@ -190,8 +190,8 @@ fn RowActions(
                 <MicrosoftMark />
                 "Reconnect"
             </button>
-        </Show>
-        <Show when=move || cancels.get()>
+        </When>
+        <When flag=cancels>
             <button
                 type="button"
                 class="button button-quiet"
@@ -202,7 +202,7 @@ fn RowActions(
             >
                 "Cancel"
             </button>
-        </Show>
+        </When>
         <Menu
             id=format!("{id}-menu")
             label="More actions"

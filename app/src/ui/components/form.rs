@@ -3,20 +3,15 @@
 use leptos::{ev, prelude::*};
 
 use super::{Icon, Shape};
-use crate::ui::{
-    browser::{dialog, document},
-    state::Submission,
-};
+use crate::ui::{browser::dialog, state::Submission};
 
-/// The form. What is wrong is said above the button, and the focus goes to where it can be mended.
+/// The form. What is wrong is said above the button.
 #[component]
 pub fn Form(
     /// The words of the button.
     submit: &'static str,
     /// Whether it is on its way.
     form: Submission,
-    /// The id of the field to mend when it was refused.
-    mend: &'static str,
     /// Whether it is in a dialog, which it can close.
     #[prop(optional)]
     in_dialog: bool,
@@ -26,11 +21,6 @@ pub fn Form(
     children: Children,
 ) -> impl IntoView {
     let busy = form.busy();
-    Effect::new(move |_| {
-        if form.error().with(Option::is_some) {
-            document::focus(mend);
-        }
-    });
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         on_submit.run(());

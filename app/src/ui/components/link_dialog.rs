@@ -28,15 +28,16 @@ pub fn LinkDialog(
             field.select();
         }
     };
-    // What the browser does not copy, a person can.
-    Effect::new(move |_| {
-        if copied.get() == Some(false) {
-            select();
-        }
-    });
     let text = StoredValue::new(url.clone());
     let copy = move |_| {
-        spawn_local(async move { copied.set(Some(clipboard::copy(&text.get_value()).await)) });
+        spawn_local(async move {
+            let is_copied = clipboard::copy(&text.get_value()).await;
+            copied.set(Some(is_copied));
+            // What the browser does not copy, a person can.
+            if !is_copied {
+                select();
+            }
+        });
     };
     view! {
         <Dialog title on_close>

@@ -43,79 +43,64 @@ pub fn TeamTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || people.get() key=|row| row.id let(first)>
-                    {
-                        let id = first.id;
-                        let row = Signal::derive(move || {
-                            people.with(|people| people.iter().find(|row| row.id == id).cloned()).unwrap_or_else(|| first.clone())
-                        });
-                        view! { <Person row is_me=me == Some(id) now on_action /> }
-                    }
-                </For>
+                {move || people.get().into_iter().map(|row| person(row, me, now, on_action)).collect_view()}
             </tbody>
         </table>
     }
 }
 
-#[component]
-fn Person(
-    row: Signal<AccountRow>,
-    is_me: bool,
+fn person(
+    row: AccountRow,
+    me: Option<AccountId>,
     now: ReadSignal<Timestamp>,
     on_action: Callback<(AccountRow, TeamAction)>,
 ) -> impl IntoView {
-    let id = row.with_untracked(|row| format!("person-{}", row.id));
-    let label = row.with_untracked(|row| format!("Role of {}", who(row)));
-    let run = move |action| on_action.run((row.get_untracked(), action));
-    let chosen = Signal::derive(move || row.with(|row| place(row.role)));
-    let on_choose = Callback::new(move |place: usize| run(TeamAction::Role(Role::ALL[place])));
-    let state = Memo::new(move |_| row.with(|row| row.state));
+    let id = format!("person-{}", row.id);
+    let name = who(&row).to_owned() + if me == Some(row.id) { " (you)" } else { "" };
+    let (class, shape, words, title) = look(row.state);
+    let actions: &[(&str, TeamAction)] = match row.state {
+        AccountState::Active => &[("Deactivate", TeamAction::Deactivate)],
+        AccountState::Deactivated => &[("Activate", TeamAction::Activate)],
+        AccountState::Invited { .. } | AccountState::InvitationExpired => {
+            &[("New link", TeamAction::NewLink), ("Deactivate", TeamAction::Deactivate)]
+        }
+    };
+    let label = format!("Role of {}", who(&row));
+    let (email, chosen, last_sign_in) = (row.email.clone(), place(row.role), row.last_sign_in);
     let described_by = id.clone();
-    let button = move |label: &'static str, action| {
+    let row = StoredValue::new(row);
+    let run = move |action| on_action.run((row.get_value(), action));
+    let on_choose = Callback::new(move |place: usize| run(TeamAction::Role(Role::ALL[place])));
+    let button = move |(words, action): &(&'static str, TeamAction)| {
+        let action = *action;
         view! {
             <button type="button" class="button" aria-describedby=described_by.clone() on:click=move |_| run(action)>
-                {label}
+                {*words}
             </button>
         }
     };
     view! {
         <tr role="row">
             <td role="cell" class="data-main">
-                <span class="name" id=id>
-                    {move || row.with(|row| who(row).to_owned())}
-                    {is_me.then_some(" (you)")}
-                </span>
-                <span class="subtitle">{move || row.with(|row| row.email.clone())}</span>
+                <span class="name" id=id>{name}</span>
+                <span class="subtitle">{email}</span>
             </td>
             <td role="cell">
                 <Select label options=Role::ALL.map(Role::label).to_vec() chosen on_choose />
             </td>
             <td role="cell" data-label="State">
-                {move || {
-                    let (class, shape, words, title) = look(state.get());
-                    view! {
-                        <span class=class title=title>
-                            <Icon shape />
-                            {words}
-                        </span>
-                    }
-                }}
+                <span class=class title=title>
+                    <Icon shape />
+                    {words}
+                </span>
             </td>
             <td role="cell" data-label="Last sign-in" class="data-quiet">
-                {move || match row.with(|row| row.last_sign_in) {
+                {match last_sign_in {
                     Some(at) => view! { <TimeAgo at now /> }.into_any(),
                     None => "never".into_any(),
                 }}
             </td>
-            <td role="cell" class="data-actions">
-                {move || match state.get() {
-                    AccountState::Active => button("Deactivate", TeamAction::Deactivate).into_any(),
-                    AccountState::Deactivated => button("Activate", TeamAction::Activate).into_any(),
-                    AccountState::Invited { .. } | AccountState::InvitationExpired => {
-                        [button("New link", TeamAction::NewLink), button("Deactivate", TeamAction::Deactivate)].into_any()
-                    }
-                }}
-            </td>
+            <td role="cell" class="data-actions">{actions.iter().map(button).collect_view()}</td>
         </tr>
     }
 }

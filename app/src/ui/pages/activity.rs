@@ -11,14 +11,14 @@ use crate::{
     ui::{
         activity::{Log, csv_url},
         browser::{clock, document, location},
-        components::{ActivityTable, Empty, Field, LoadFailed, Select, Skeleton},
+        components::{ActivityTable, Empty, Field, LoadFailed, Select, Skeleton, When},
         session::Session,
         state::Load,
     },
 };
 
 /// How long somebody pauses before what they typed is looked for.
-const TYPING_PAUSE: Duration = Duration::from_millis(300);
+const TYPING_PAUSE: Duration = Duration::from_millis(200);
 
 /// The page.
 #[component]
@@ -32,39 +32,35 @@ pub fn Activity() -> impl IntoView {
                     <p class="page-lead">"Who did what, when, to which company. Nothing is ever removed from it."</p>
                 </div>
             </div>
-            <OwnersOnly title="Only an owner may see all activity">
-                <ForOwners />
-            </OwnersOnly>
+            <OwnersOnly title="Only an owner may see all activity" page=for_owners />
         </Frame>
     }
 }
 
-#[component]
-fn ForOwners() -> impl IntoView {
+fn for_owners() -> AnyView {
     let log = Log::new(expect_context::<Session>());
     let now = clock::minutes();
     let kind = RwSignal::new(0_usize);
     let actor = RwSignal::new(String::new());
-    let filter = Memo::new(move |_| ActivityFilter {
+    let filter = move || ActivityFilter {
         // The first choice is every kind.
         kind: kind.get().checked_sub(1).map(|place| ActivityKind::ALL[place]),
         actor: Some(actor.with(|actor| actor.trim().to_owned())).filter(|actor| !actor.is_empty()),
         ..ActivityFilter::default()
-    });
+    };
+    let read = move |next| log.read(untrack(filter), next);
     let waiting = StoredValue::new_local(None::<Timeout>);
-    Effect::new(move |before: Option<ActivityFilter>| {
-        let filter = filter.get();
-        let typed = before.is_some_and(|before| before.actor != filter.actor);
-        let pause = if typed { u32::try_from(TYPING_PAUSE.as_millis()).unwrap_or_default() } else { 0 };
-        let wanted = filter.clone();
+    Effect::new(move |before: Option<()>| {
+        // Reads both, to be told of their changes.
+        filter();
+        let pause = before.map_or(0, |()| u32::try_from(TYPING_PAUSE.as_millis()).unwrap_or_default());
         // Dropping the one before cancels it.
-        waiting.set_value(Some(Timeout::new(pause, move || log.read(wanted, false))));
-        filter
+        waiting.set_value(Some(Timeout::new(pause, move || read(false))));
     });
 
     let rows = log.rows();
+    let more = Memo::new(move |_| log.more().get());
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
-    let read = move |next| log.read(filter.get_untracked(), next);
     let kinds = std::iter::once("All kinds").chain(ActivityKind::ALL.map(ActivityKind::label)).collect();
     view! {
         <div class="filters">
@@ -73,12 +69,12 @@ fn ForOwners() -> impl IntoView {
                 <Select
                     label="Kind".to_owned()
                     options=kinds
-                    chosen=kind.into()
+                    chosen=0
                     on_choose=Callback::new(move |place| kind.set(place))
                 />
             </div>
             <Field id="actor" label="Who" kind="text" autocomplete="off" value=actor optional=true />
-            <a class="button" href=move || filter.with(|filter| csv_url(filter, location::encode)) download>
+            <a class="button" href=move || csv_url(&filter(), location::encode) download>
                 "Download CSV"
             </a>
         </div>
@@ -89,20 +85,21 @@ fn ForOwners() -> impl IntoView {
                 view! { <LoadFailed title="The activity could not be read" error on_retry /> }.into_any()
             }
             Load::Done if is_empty.get() => view! {
-                <Empty title="Nothing was done">
-                    <p>"Nothing of this kind was done by anybody whose name contains these words."</p>
+                <Empty title="Nothing matches">
+                    <p>"Nothing of this kind was done by anybody whose address contains this text."</p>
                 </Empty>
             }
             .into_any(),
             Load::Done => view! {
                 <ActivityTable rows now />
-                <Show when=move || log.more().get()>
+                <When flag=more>
                     <button type="button" class="button load-more" on:click=move |_| read(true)>
                         "Load more"
                     </button>
-                </Show>
+                </When>
             }
             .into_any(),
         }}
     }
+    .into_any()
 }

@@ -14,7 +14,7 @@ use crate::{
         browser::{clock, document, locale},
         components::{
             CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments,
-            Shape, Skeleton,
+            Shape, Skeleton, When,
         },
         may::{Forbidden, SETUP_MISSING},
         search::{Filter, Query},
@@ -44,7 +44,7 @@ pub fn Companies() -> impl IntoView {
     let loaded = Memo::new(move |_| load.with(|load| *load == Load::Done));
     let forbidden = Forbidden::follow(companies.setup(), move || session.role());
 
-    let total = Memo::new(move |_| companies.rows().with(|rows| rows.all().len()));
+    let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
     let progress = Memo::new(move |_| {
         loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
     });
@@ -57,6 +57,7 @@ pub fn Companies() -> impl IntoView {
         let filter = Filter::ALL[filter.get()];
         found.with(|found| found.iter().filter(|entry| admits(filter, entry)).cloned().collect::<Arc<[_]>>())
     });
+    let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
     announce_matches(companies, search, shown);
 
     let segments = Filter::ALL
@@ -101,18 +102,17 @@ pub fn Companies() -> impl IntoView {
                     let on_retry = Callback::new(move |()| actions.read_list());
                     view! { <LoadFailed title="The companies could not be read" error on_retry /> }.into_any()
                 }
+                Load::Done if is_empty.get() => view! { <NoCompanies /> }.into_any(),
                 Load::Done => view! {
-                    <Show when=move || total.get() != 0 fallback=NoCompanies>
-                        <CompanyTable rows=companies.rows() shown now forbidden enter=enter.read_only() on_action />
-                        <Show when=move || shown.with(|shown| shown.is_empty())>
-                            <Empty title="No company matches">
-                                <p>"No name, domain or tenant contains these words, or the filter leaves it out."</p>
-                                <button type="button" class="button" on:click=clear>
-                                    "Show all companies"
-                                </button>
-                            </Empty>
-                        </Show>
-                    </Show>
+                    <CompanyTable rows=companies.rows() shown now forbidden enter=enter.read_only() on_action />
+                    <When flag=no_match>
+                        <Empty title="No company matches">
+                            <p>"No name, domain or tenant contains these words, or the filter leaves it out."</p>
+                            <button type="button" class="button" on:click=clear>
+                                "Show all companies"
+                            </button>
+                        </Empty>
+                    </When>
                 }
                 .into_any(),
             }}
@@ -163,15 +163,16 @@ fn RoleNote(forbidden: Forbidden) -> impl IntoView {
 
 #[component]
 fn SetupNotice(companies: state::Companies) -> impl IntoView {
+    let missing = Memo::new(move |_| companies.setup().get() != Setup::Ready);
     view! {
-        <Show when=move || companies.setup().get() != Setup::Ready>
+        <When flag=missing>
             <Notice id=SETUP_NOTICE title=SETUP_MISSING>
                 <p>
                     "Companies can be connected once Tenantry knows its app registration in Microsoft Entra. The README shows how to make one; "
                     <code>"tenantry check"</code> " says what is still missing."
                 </p>
             </Notice>
-        </Show>
+        </When>
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::ui::{
     browser::dialog,
-    components::{AccountChoice, Announcer, ChangePassword, OfflineBar, TopBar},
+    components::{AccountChoice, Announcer, CURRENT_PASSWORD, ChangePassword, OfflineBar, TopBar},
     routes::CONTENT,
     session::Session,
     state::{Companies, Submission, Tone},
@@ -41,7 +41,7 @@ pub fn Frame(
                             dialog::close();
                             companies.say("Password changed. You are signed out everywhere else.", Tone::Good, None);
                         };
-                        session.change_password(form, current, new, done);
+                        session.change_password(form, CURRENT_PASSWORD, current, new, done);
                     });
                     view! { <ChangePassword form on_submit on_close=Callback::new(move |()| changing.set(None)) /> }
                 })

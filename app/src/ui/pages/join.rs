@@ -14,6 +14,8 @@ use crate::{
     },
 };
 
+const PASSWORD: &str = "password";
+
 /// The page.
 #[component]
 pub fn Join() -> impl IntoView {
@@ -70,7 +72,7 @@ fn NewAccountForm(token: String, invitation: Invitation) -> impl IntoView {
             name: name.get_untracked(),
             password: password.get_untracked(),
         };
-        entry::join(form, new);
+        entry::join(form, PASSWORD, new);
     });
     view! {
         <h1>{heading}</h1>
@@ -79,12 +81,12 @@ fn NewAccountForm(token: String, invitation: Invitation) -> impl IntoView {
             <strong>{role.label()}</strong>
             {entry::role_words(role)}
         </p>
-        <Form submit="Create account" form mend="password" on_submit>
+        <Form submit="Create account" form on_submit>
             <Field id="name" label="Name" kind="text" autocomplete="name" value=name />
             {asks_email
                 .then(|| view! { <Field id="email" label="Email" kind="email" autocomplete="username" value=email /> })}
             <Field
-                id="password"
+                id=PASSWORD
                 label="Password"
                 kind="password"
                 autocomplete="new-password"

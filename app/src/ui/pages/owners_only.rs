@@ -18,13 +18,13 @@ pub fn OwnersOnly(
     /// Why, in a few words.
     title: &'static str,
     /// The page.
-    children: ChildrenFn,
+    page: fn() -> AnyView,
 ) -> impl IntoView {
     let session: Session = expect_context();
     let role = Memo::new(move |_| session.role());
     move || match role.get() {
         None => view! { <Skeleton /> }.into_any(),
-        Some(role) if may::refusal(Some(role), Right::ManageAccounts).is_none() => children().into_any(),
+        Some(role) if may::refusal(Some(role), Right::ManageAccounts).is_none() => page(),
         Some(_) => view! {
             <Empty title>
                 <p>"Ask an owner if you need something changed, or the role Owner."</p>

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// The id of the field of the address to invite.
+const EMAIL: &str = "invite-email";
+
 /// The page.
 #[component]
 pub fn Team() -> impl IntoView {
@@ -28,9 +31,7 @@ pub fn Team() -> impl IntoView {
                     <p class="page-lead">"Who may sign in to Tenantry, and what they may do."</p>
                 </div>
             </div>
-            <OwnersOnly title="Only an owner may manage the team">
-                <ForOwners />
-            </OwnersOnly>
+            <OwnersOnly title="Only an owner may manage the team" page=for_owners />
         </Frame>
     }
 }
@@ -59,7 +60,7 @@ impl Question {
         match (self.action, self.is_me) {
             (TeamAction::Role(role), _) => (
                 format!("Change your own role to {}?", role.label()),
-                "You can't change it back yourself: only an owner may.",
+                "Only another owner can change it back.",
                 "Change role",
             ),
             (_, true) => (
@@ -76,8 +77,7 @@ impl Question {
     }
 }
 
-#[component]
-fn ForOwners() -> impl IntoView {
+fn for_owners() -> AnyView {
     let session: Session = expect_context();
     let companies: Companies = expect_context();
     let team = team::Team::read(session, companies);
@@ -137,30 +137,30 @@ fn ForOwners() -> impl IntoView {
                 })
         }}
     }
+    .into_any()
 }
 
 #[component]
 fn Invite(team: team::Team) -> impl IntoView {
     let email = RwSignal::new(String::new());
-    let role = RwSignal::new(1_usize);
+    let role = StoredValue::new(Role::Technician);
     let form = Submission::default();
     let on_submit = Callback::new(move |()| {
-        let chosen = Role::ALL[role.get_untracked()];
-        team.invite(form, email.get_untracked(), chosen, move || email.set(String::new()));
+        team.invite(form, EMAIL, email.get_untracked(), role.get_value(), move || email.set(String::new()));
     });
     view! {
         <section class="invite" aria-labelledby="invite-title">
             <div>
                 <h2 id="invite-title">"Invite somebody"</h2>
-                <Form submit="Invite" form mend="invite-email" on_submit>
-                    <Field id="invite-email" label="Email" kind="email" autocomplete="off" value=email />
+                <Form submit="Invite" form on_submit>
+                    <Field id=EMAIL label="Email" kind="email" autocomplete="off" value=email />
                     <div class="field">
                         <span aria-hidden="true">"Role"</span>
                         <Select
                             label="Role".to_owned()
                             options=Role::ALL.map(Role::label).to_vec()
-                            chosen=role.into()
-                            on_choose=Callback::new(move |place| role.set(place))
+                            chosen=1
+                            on_choose=Callback::new(move |place: usize| role.set_value(Role::ALL[place]))
                         />
                     </div>
                 </Form>

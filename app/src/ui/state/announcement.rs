@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn each_step_of_connecting_is_said_once() {
-        let verifying = row(Status::Verifying { since: NOW });
+        let verifying = row(Status::Verifying { since: NOW, slow: false });
         let connected = row(Status::Connected);
         let say = |before: &CompanyRow, after: &CompanyRow| said(Wish::SignIn, before, after);
         assert_eq!(say(&row(Status::NotConnected), &signing_in(LATER)), None);

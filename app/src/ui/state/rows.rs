@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, mem, sync::Arc, time::Duration};
 
 use crate::{
     domain::{CompanyId, CompanyRow, Status, Timestamp, attempt},
-    ui::search,
+    ui::search::{self, Decompose},
 };
 
 /// How long a click is believed before the server has confirmed it.
@@ -41,7 +41,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(row: CompanyRow, before: Option<&Self>, decompose: fn(&str) -> Cow<'_, str>) -> Self {
+    fn new(row: CompanyRow, before: Option<&Self>, decompose: Decompose) -> Self {
         let settled = match &row.status {
             Status::SigningIn { .. } => before.and_then(|before| before.settled.clone()),
             status => Some(status.clone()),
@@ -126,12 +126,12 @@ pub struct Change {
 pub struct Rows {
     sorted: Vec<Arc<Entry>>,
     by_id: HashMap<CompanyId, Arc<Entry>>,
-    decompose: fn(&str) -> Cow<'_, str>,
+    decompose: Decompose,
 }
 
 impl Rows {
-    /// None. `decompose` brings a text into Unicode's NFD.
-    pub fn new(decompose: fn(&str) -> Cow<'_, str>) -> Self {
+    /// None.
+    pub fn new(decompose: Decompose) -> Self {
         Self { sorted: Vec::new(), by_id: HashMap::new(), decompose }
     }
 
@@ -195,6 +195,11 @@ impl Rows {
             entry.wish = Some((wish, now));
             entry.deed = Some(wish);
         })
+    }
+
+    /// Notes what a person did elsewhere, so that what comes of it is said. Says whether that was not known.
+    pub fn did(&mut self, id: CompanyId, deed: Wish) -> bool {
+        self.change(id, |entry| entry.deed = Some(deed))
     }
 
     /// Gives up a wish: the server refused it.
@@ -266,12 +271,12 @@ mod tests {
         }
     }
 
-    fn as_is(text: &str) -> Cow<'_, str> {
-        Cow::Borrowed(text)
+    fn lower(text: &str) -> String {
+        text.to_lowercase()
     }
 
     fn rows(list: Vec<CompanyRow>) -> Rows {
-        let mut rows = Rows::new(as_is);
+        let mut rows = Rows::new(lower);
         rows.replace(list);
         rows
     }

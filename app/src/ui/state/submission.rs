@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::error::AppError;
+use crate::{error::AppError, ui::browser::document};
 
 /// What is done with a form that was filled in.
 pub type Sending = Pin<Box<dyn Future<Output = Result<(), AppError>>>>;
@@ -33,13 +33,14 @@ impl Submission {
         self.error.read_only()
     }
 
-    /// Says what is wrong without sending anything.
-    pub fn refuse(self, message: impl Into<String>) {
-        self.error.set(Some(message.into()));
+    /// Says what is wrong, and brings the focus to the field of this id, where it can be mended.
+    pub fn refuse(self, mend: &str, message: String) {
+        self.error.set(Some(message));
+        document::focus(mend);
     }
 
-    /// Sends it, unless it is on its way already.
-    pub fn send(self, sending: Sending) {
+    /// Sends it, unless it is on its way already. `mend`: the id of the field that is wrong when the server refuses it.
+    pub fn send(self, mend: &'static str, sending: Sending) {
         if self.busy.get_untracked() {
             return;
         }
@@ -49,7 +50,7 @@ impl Submission {
             let answer = sending.await;
             self.busy.set(false);
             if let Err(error) = answer {
-                self.refuse(error.message);
+                self.refuse(mend, error.message);
             }
         });
     }
