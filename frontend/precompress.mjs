@@ -1,14 +1,17 @@
-// Writes each file of a built site compressed beside it: `node frontend/precompress.mjs DIR`.
+// Makes the files of a built site smaller, and writes each compressed beside it: `node frontend/precompress.mjs DIR`.
 // Not index.html: the server puts a fresh nonce into it for each request.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { slim } from "./slim.mjs";
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
   console.error("usage: node frontend/precompress.mjs DIR");
   process.exit(2);
 }
+
+slim(directory);
 
 const encodings = {
   ".br": (content) => brotliCompressSync(content, {

@@ -1,9 +1,13 @@
 //! Server functions, one file per noun: get the port, call it.
 #![expect(missing_docs, reason = "the server macro makes a public struct of each function's arguments")]
 
+pub mod accounts;
+pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod protocol;
+pub mod sessions;
 
 /// The port that the server put into the context of this request.
 #[cfg(feature = "ssr")]

@@ -14,6 +14,12 @@ use thiserror::Error;
 pub enum ErrorCode {
     /// The request can't be read.
     BadRequest,
+    /// Nobody is signed in, or the session has ended.
+    Unauthorized,
+    /// The role may not do this.
+    Forbidden,
+    /// Too often. The message says when to try again.
+    TooManyRequests,
     /// There is no such thing.
     NotFound,
     /// The state of the thing does not allow it.
@@ -48,6 +54,9 @@ impl AppError {
     pub const fn status(&self) -> u16 {
         match self.code {
             ErrorCode::BadRequest => 400,
+            ErrorCode::Unauthorized => 401,
+            ErrorCode::Forbidden => 403,
+            ErrorCode::TooManyRequests => 429,
             ErrorCode::NotFound => 404,
             ErrorCode::Conflict => 409,
             ErrorCode::Invalid => 422,

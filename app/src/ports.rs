@@ -3,8 +3,12 @@
 use async_trait::async_trait;
 
 use crate::{
-    api::companies::{CompanyChanges, CompanyList},
-    domain::{CompanyId, Timestamp},
+    api::{
+        accounts::Invitation,
+        companies::{CompanyChanges, CompanyList},
+        sessions::{Credentials, NewAccount, SignInOptions},
+    },
+    domain::{AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyId, Email, Me, Role, Timestamp},
     error::AppError,
 };
 
@@ -30,4 +34,52 @@ pub trait Attempts: Send + Sync {
 pub trait Connections: Send + Sync {
     /// Makes the company's sync due now.
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError>;
+}
+
+/// Signing in and out. What needs nobody to be signed in is here too.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// What the page Sign in offers.
+    async fn options(&self) -> Result<SignInOptions, AppError>;
+
+    /// Signs in with a password. The answer sets the session's cookie.
+    async fn sign_in(&self, credentials: Credentials) -> Result<Me, AppError>;
+
+    /// Ends this session.
+    async fn sign_out(&self) -> Result<(), AppError>;
+
+    /// Who is signed in.
+    async fn me(&self) -> Result<Me, AppError>;
+
+    /// Changes the password of who is signed in, and ends their other sessions.
+    async fn change_password(&self, current: String, new: String) -> Result<(), AppError>;
+
+    /// Whom a one-time link is for, and what it makes of them.
+    async fn invitation(&self, token: String) -> Result<Invitation, AppError>;
+
+    /// Uses a one-time link up: makes the account and signs in.
+    async fn accept_invitation(&self, new: NewAccount) -> Result<Me, AppError>;
+}
+
+/// The team. Every call is an owner's.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Everybody, by name.
+    async fn list(&self) -> Result<Vec<AccountRow>, AppError>;
+
+    /// Makes a one-time link for somebody new, or a new one for somebody who did not use theirs. Answers its URL, once.
+    async fn invite(&self, email: Email, role: Role) -> Result<String, AppError>;
+
+    /// Changes what somebody may do, at once.
+    async fn change_role(&self, account: AccountId, role: Role) -> Result<(), AppError>;
+
+    /// Ends somebody's access and their sessions, at once; or gives it back.
+    async fn set_active(&self, account: AccountId, active: bool) -> Result<(), AppError>;
+}
+
+/// What was done.
+#[async_trait]
+pub trait Activity: Send + Sync {
+    /// A page of it, the latest first. A company's own is for everybody; all of it for owners.
+    async fn list(&self, filter: ActivityFilter) -> Result<Vec<ActivityRow>, AppError>;
 }

@@ -1,15 +1,20 @@
 //! The user interface.
 
 mod actions;
+mod activity;
 mod ago;
-mod browser;
+pub(crate) mod browser;
 mod components;
+mod entry;
 mod live;
+mod may;
 mod note;
 mod pages;
 mod routes;
 mod search;
+mod session;
 mod state;
+mod team;
 mod window;
 
 use leptos::prelude::*;
@@ -17,8 +22,8 @@ use leptos::prelude::*;
 use self::{
     actions::Actions,
     browser::location,
-    live::Live,
     routes::{Address, Pages},
+    session::Session,
     state::Companies,
 };
 
@@ -28,13 +33,18 @@ const CONNECTED: &str = "connected";
 /// The whole app.
 #[component]
 pub fn App() -> impl IntoView {
-    let companies = Companies::default();
-    if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
-        companies.returned_from(company);
-    }
-    provide_context(companies);
-    provide_context(Actions::new(companies, Live::start(companies)));
     let address = Address::of_browser();
     provide_context(address);
+    // One leaves the other pages by loading this one anew.
+    if address.needs_session() {
+        let session = Session::start();
+        provide_context(session);
+        let companies = Companies::default();
+        if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
+            companies.returned_from(company);
+        }
+        provide_context(companies);
+        provide_context(Actions::new(companies, session));
+    }
     view! { <Pages address /> }
 }

@@ -77,6 +77,10 @@ TENANTRY_M365_CLIENT_SECRET=$(echo "$app" | sed -n 2p)
 export TENANTRY_M365_CLIENT_ID TENANTRY_M365_CLIENT_SECRET
 
 "$PROGRAMS/tenantry" companies import "$end2end/demo/companies.csv"
+owner=owner@demo.test password=tenantry-demo
+added=$(echo "$password" | "$PROGRAMS/tenantry" accounts add --email "$owner" --role owner --name "Demo Owner" --password-stdin 2>&1) ||
+    # The second start finds the owner of the first.
+    case $added in *"has an account already"*) ;; *) echo "$added" >&2; exit 1 ;; esac
 "$PROGRAMS/tenantry" serve >"$DATA/tenantry.log" 2>&1 &
 server_pid=$!
 wait_for "The server" $server_pid "http://127.0.0.1:$PORT/readyz" "$DATA/tenantry.log"
@@ -84,6 +88,8 @@ wait_for "The server" $server_pid "http://127.0.0.1:$PORT/readyz" "$DATA/tenantr
 cat <<END
 
 Tenantry is at  $address
+
+  Sign in as  $owner  with the password  $password
 
   Press "Sign in with Microsoft" beside a company. A sandbox on port $SANDBOX_PORT plays Microsoft's part; sign in there with
 $(demo sign-in "$sandbox")

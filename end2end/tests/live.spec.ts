@@ -12,6 +12,7 @@ async function elsewhere(
   use: (companies: CompaniesPage, page: Page) => Promise<void>,
 ): Promise<void> {
   const other = await context.browser()!.newContext({ baseURL: app.url, locale: "en-US" });
+  await app.signIn(other);
   try {
     const page = await other.newPage();
     await use(await CompaniesPage.open(page), page);

@@ -7,17 +7,21 @@ use app::{
 };
 use async_trait::async_trait;
 
-use crate::{failure::internal, store::Store};
+use crate::{
+    failure::internal,
+    store::{Store, activity::Actor},
+};
 
-/// Ends attempts.
+/// Ends attempts, in somebody's name.
 pub struct Attempts {
     store: Store,
+    by: Actor,
 }
 
 impl Attempts {
-    /// Of this store.
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    /// For who is signed in.
+    pub const fn new(store: Store, by: Actor) -> Self {
+        Self { store, by }
     }
 }
 
@@ -27,6 +31,6 @@ impl ports::Attempts for Attempts {
         if self.store.company(company).await.map_err(internal)?.is_none() {
             return Err(AppError::new(ErrorCode::NotFound, "There is no such company. Reload the page."));
         }
-        self.store.cancel_attempts(company).await.map_err(internal)
+        self.store.cancel_attempts(company, &self.by).await.map_err(internal)
     }
 }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use app::domain::{Access, TenantId};
+use app::domain::{Access, Domain, Role, TenantId};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -25,7 +25,10 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use crate::microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts};
+use crate::{
+    microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts},
+    staff::StaffRules,
+};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "TENANTRY_";
@@ -34,7 +37,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 26] = [
     "listen",
     "public_url",
     "data_dir",
@@ -55,6 +58,8 @@ const KEYS: [&str; 24] = [
     "msp_name",
     "msp_logo_file",
     "staff_tenant",
+    "staff_domains",
+    "staff_default_role",
     "smtp_url",
     "mail_from",
     "trusted_proxies",
@@ -64,7 +69,7 @@ const KEYS: [&str; 24] = [
 /// The settings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `listen`: where the server listens. A loopback address.
+    /// `listen`: where the server listens.
     pub listen: SocketAddr,
     /// `public_url`: what people type to get here.
     pub public_url: PublicUrl,
@@ -84,8 +89,8 @@ pub struct Config {
     pub link_days: u8,
     /// `msp_…`.
     pub msp: MspConfig,
-    /// `staff_tenant`: whose people may sign in with Microsoft.
-    pub staff_tenant: Option<TenantId>,
+    /// `staff_…`: who may sign in with Microsoft.
+    pub staff: Option<StaffRules>,
     /// `smtp_url` and `mail_from`; none where no mail is sent.
     pub mail: Option<MailConfig>,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
@@ -197,9 +202,7 @@ impl Config {
                 name: settings.required("msp_name", |text| Ok(text.to_owned()))?,
                 logo_file: settings.optional("msp_logo_file", path)?,
             },
-            staff_tenant: settings.optional("staff_tenant", |text| {
-                text.parse().map_err(|_| "it must be a tenant id (a GUID)".to_owned())
-            })?,
+            staff: staff(settings)?,
             mail: mail(settings)?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
             log: settings.required("log", log_filter)?,
@@ -275,6 +278,25 @@ fn credential(settings: &Settings) -> Result<Option<(&'static str, Credential)>,
             let why = format!("{} is set too; only one of them can be the credential", settings.place(first));
             Err(settings.invalid(second, why))
         }
+    }
+}
+
+fn staff(settings: &Settings) -> Result<Option<StaffRules>, ConfigError> {
+    let tenant: Option<TenantId> = settings
+        .optional("staff_tenant", |text| text.parse().map_err(|_| "it must be a tenant id (a GUID)".to_owned()))?;
+    let domains = settings.optional("staff_domains", domains)?;
+    let default_role = settings.required("staff_default_role", |text| match Role::from_key(text) {
+        // Whoever makes accounts at Microsoft would decide who manages Tenantry.
+        None | Some(Role::Owner) => Err("it must be viewer, technician or settings".to_owned()),
+        Some(role) => Ok(role),
+    })?;
+    match tenant {
+        Some(TenantId::CONSUMERS) => {
+            Err(settings.invalid("staff_tenant", "this is the tenant of all personal accounts"))
+        }
+        Some(tenant) => Ok(Some(StaffRules { tenant, domains: domains.unwrap_or_default(), default_role })),
+        None if domains.is_some() => Err(settings.invalid("staff_domains", "it needs TENANTRY_STAFF_TENANT too")),
+        None => Ok(None),
     }
 }
 
@@ -421,15 +443,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
         Some(port) => format!("127.0.0.1:{port}").parse(),
         None => text.parse(),
     };
-    let address: SocketAddr = address.map_err(|_| "it must be an address and a port, such as 127.0.0.1:8080")?;
-    if address.ip().is_loopback() {
-        return Ok(address);
-    }
-    Err(format!(
-        "{address} can be reached from other machines, and this version has no accounts: whoever reaches it can use it. \
-         Set it to 127.0.0.1:{}",
-        address.port()
-    ))
+    address.map_err(|_| "it must be an address and a port, such as 127.0.0.1:8080 or 0.0.0.0:8080".to_owned())
 }
 
 /// Entra ID's ids are GUIDs, compared in lower case.
@@ -465,6 +479,11 @@ fn smtp_url(text: &str) -> Result<SecretString, String> {
 
 fn networks(text: &str) -> Result<Vec<Network>, String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect()
+}
+
+fn domains(text: &str) -> Result<Vec<Domain>, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| Domain::parse(part).map_err(|_| format!("{part} is not a domain such as example.com"))).collect()
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
@@ -694,8 +713,10 @@ mod tests {
     fn a_value_that_can_not_be_taken_is_named_with_what_it_should_be() {
         for (name, value, hint) in [
             ("TENANTRY_LISTEN", "8080", "127.0.0.1:8080"),
-            ("TENANTRY_LISTEN", "0.0.0.0:8080", "no accounts"),
-            ("TENANTRY_LISTEN", "[::]:8080", "no accounts"),
+            ("TENANTRY_LISTEN", "8080", "0.0.0.0:8080"),
+            ("TENANTRY_STAFF_DEFAULT_ROLE", "owner", "technician"),
+            ("TENANTRY_STAFF_DOMAINS", "msp.test, not a domain", "not a domain is not a domain"),
+            ("TENANTRY_STAFF_DOMAINS", "msp.test", "TENANTRY_STAFF_TENANT"),
             ("TENANTRY_PUBLIC_URL", "http://tenantry.example.com", "https://"),
             ("TENANTRY_PUBLIC_URL", "https://tenantry.example.com/app", "without a path"),
             ("TENANTRY_PUBLIC_URL", "tenantry.example.com", "URL"),
@@ -723,10 +744,14 @@ mod tests {
     }
 
     #[test]
-    fn loopback_addresses_are_listened_on() {
-        for (text, address) in
-            [("127.0.0.1:0", "127.0.0.1:0"), ("[::1]:8080", "[::1]:8080"), ("localhost:8080", "127.0.0.1:8080")]
-        {
+    fn any_address_is_listened_on() {
+        for (text, address) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("[::1]:8080", "[::1]:8080"),
+            ("localhost:8080", "127.0.0.1:8080"),
+            ("0.0.0.0:8080", "0.0.0.0:8080"),
+            ("[::]:8080", "[::]:8080"),
+        ] {
             assert_eq!(load(&[("TENANTRY_LISTEN", text)]).unwrap().listen.to_string(), address);
         }
     }
@@ -788,6 +813,20 @@ mod tests {
         assert_eq!(config.mail.unwrap().from, "tenantry@example.com");
         assert!(load(&[server]).unwrap_err().to_string().contains("TENANTRY_MAIL_FROM"));
         assert!(load(&[from]).unwrap_err().to_string().contains("TENANTRY_SMTP_URL"));
+    }
+
+    #[test]
+    fn whose_people_may_sign_in_is_one_rule() {
+        let tenant = ("TENANTRY_STAFF_TENANT", "84841066-274d-4ec0-a5c1-276be684bdd3");
+        let rules = load(&[tenant]).unwrap().staff.unwrap();
+        assert_eq!((rules.domains.len(), rules.default_role), (0, Role::Viewer));
+        let domains = ("TENANTRY_STAFF_DOMAINS", "msp.test, MSP.example");
+        let role = ("TENANTRY_STAFF_DEFAULT_ROLE", "technician");
+        let rules = load(&[tenant, domains, role]).unwrap().staff.unwrap();
+        assert_eq!(rules.domains.iter().map(Domain::as_str).collect::<Vec<_>>(), ["msp.test", "msp.example"]);
+        assert_eq!(rules.default_role, Role::Technician);
+        let everybody = ("TENANTRY_STAFF_TENANT", "9188040d-6c67-4c5b-b112-36a304b66dad");
+        assert!(load(&[everybody]).unwrap_err().to_string().contains("personal accounts"));
     }
 
     #[test]

@@ -10,26 +10,30 @@ use app::{
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use crate::{failure::internal, store::Store};
+use crate::{
+    failure::internal,
+    store::{Store, activity::Actor},
+};
 
-/// Changes connections.
+/// Changes connections, in somebody's name.
 pub struct Connections {
     store: Store,
     /// Wakes the worker.
     work: Arc<Notify>,
+    by: Actor,
 }
 
 impl Connections {
-    /// Of this store.
-    pub const fn new(store: Store, work: Arc<Notify>) -> Self {
-        Self { store, work }
+    /// For who is signed in.
+    pub const fn new(store: Store, work: Arc<Notify>, by: Actor) -> Self {
+        Self { store, work, by }
     }
 }
 
 #[async_trait]
 impl ports::Connections for Connections {
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError> {
-        if !self.store.make_due(company).await.map_err(internal)? {
+        if !self.store.make_due(company, &self.by).await.map_err(internal)? {
             return Err(AppError::new(
                 ErrorCode::Conflict,
                 "The company is not connected, so there is nothing to sync.",

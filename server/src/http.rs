@@ -7,17 +7,21 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
-    routing::{any, get},
+    routing::{MethodRouter, any, get},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
 use url::Url;
 
 use crate::{
-    attempts::Attempts, companies::Companies, connect::Connect, connections::Connections, live_rows::LiveRows,
+    companies::Companies, config::Network, connect::Connect, live_rows::LiveRows, sessions::SignIn, staff::Staff,
     store::Store,
 };
 
+mod activity;
+mod address;
+pub mod caller;
 mod connect;
 mod events;
 mod health;
@@ -25,6 +29,7 @@ mod page;
 mod security;
 mod server_functions;
 mod site;
+mod staff;
 
 pub use site::Site;
 
@@ -43,12 +48,16 @@ pub struct AppState {
     pub connect: Connect,
     /// Rows as they change.
     pub live_rows: LiveRows,
-    /// The ports of the server functions.
+    /// The list of companies.
     pub companies: Arc<Companies>,
-    /// As above.
-    pub attempts: Arc<Attempts>,
-    /// As above.
-    pub connections: Arc<Connections>,
+    /// Wakes the worker.
+    pub work: Arc<Notify>,
+    /// Signing in.
+    pub sign_in: Arc<SignIn>,
+    /// Signing in with Microsoft, where it is set up.
+    pub staff: Option<Staff>,
+    /// Networks whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Arc<[Network]>,
     /// The web app.
     pub site: Arc<Site>,
     /// What people type to get here.
@@ -57,21 +66,49 @@ pub struct AppState {
     pub stop: CancellationToken,
 }
 
+/// Below which path the server functions are.
+const FUNCTIONS: &str = "/api/{*function}";
+
+/// What is answered within a minute.
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 9] {
+    [
+        ("/connect/start", get(connect::start)),
+        ("/connect/staff", get(staff::begin)),
+        ("/connect/callback", get(connect::callback)),
+        ("/connect/page.css", get(page::stylesheet)),
+        ("/connect/page.js", get(page::script)),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/api/activity.csv", get(activity::csv)),
+        (FUNCTIONS, any(server_functions::handle)),
+    ]
+}
+
+/// What goes on until somebody ends it.
+fn endless_routes() -> [(&'static str, MethodRouter<AppState>); 1] {
+    [("/api/events", get(events::stream))]
+}
+
+/// The path of every route and of every server function, pages and files of the web app apart.
+pub fn paths() -> Vec<&'static str> {
+    let routes = answered_routes().map(|(path, _)| path).into_iter().filter(|path| *path != FUNCTIONS);
+    let functions = server_fn::axum::server_fn_paths().map(|(path, _)| path);
+    routes.chain(endless_routes().map(|(path, _)| path)).chain(functions).collect()
+}
+
 /// Every route.
 pub fn router(state: AppState) -> Router {
-    let answered = Router::new()
-        .route("/connect/start", get(connect::start))
-        .route("/connect/callback", get(connect::callback))
-        .route("/connect/page.css", get(page::stylesheet))
-        .route("/connect/page.js", get(page::script))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/api/{*function}", any(server_functions::handle))
+    let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
+    let answered = answered_routes()
+        .into_iter()
+        .fold(Router::new(), add)
         .fallback(get(site::serve))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CompressionLayer::new());
-    answered
-        .route("/api/events", get(events::stream))
+    endless_routes()
+        .into_iter()
+        .fold(answered, add)
+        .layer(middleware::from_fn_with_state(state.clone(), caller::admit))
         .layer(middleware::from_fn_with_state(state.clone(), security::guard))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -79,7 +116,9 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The path alone: a query may hold a code.
+/// The path alone, for a query may hold a code; and of a one-time link not even that.
 fn request_span(request: &axum::extract::Request) -> tracing::Span {
-    tracing::info_span!("request", method = %request.method(), path = %request.uri().path())
+    let path = request.uri().path();
+    let path = if path.starts_with("/join/") { "/join/…" } else { path };
+    tracing::info_span!("request", method = %request.method(), path)
 }

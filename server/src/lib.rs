@@ -1,5 +1,7 @@
 //! Tenantry's server: the pages, the flow with Microsoft, the sync, and the store behind them.
 
+pub mod accounts;
+pub mod activity;
 pub mod attempts;
 pub mod check;
 pub mod clock;
@@ -13,7 +15,11 @@ pub mod import;
 pub mod live_rows;
 pub mod microsoft;
 pub mod migration;
+pub mod passwords;
+pub mod sessions;
+pub mod staff;
 pub mod startup;
 pub mod store;
 pub mod sync;
+pub mod throttle;
 pub mod vault;

@@ -2,20 +2,28 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal as _},
+    io::{self, BufRead as _, IsTerminal as _},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use app::domain::{Email, Role};
 use clap::{Args, Parser, Subcommand};
+use secrecy::{ExposeSecret as _, SecretString};
 use server::{
     check::{self, Outcome},
     clock::{Clock, SystemClock},
     config::Config,
     import, microsoft,
+    passwords::{self, Passwords},
+    sessions::person_name,
     startup::{self, Application},
+    store::{
+        accounts::{Added, NewAccount},
+        activity::Actor,
+    },
 };
 use tracing_subscriber::EnvFilter;
 
@@ -41,6 +49,9 @@ enum Command {
     /// Work with companies.
     #[command(subcommand)]
     Companies(CompaniesCommand),
+    /// Work with accounts.
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
 }
 
 #[derive(Args)]
@@ -60,6 +71,32 @@ enum CompaniesCommand {
         /// The file.
         file: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+enum AccountsCommand {
+    /// Add an account. Asks for its password.
+    Add(AddAccount),
+}
+
+#[derive(Args)]
+struct AddAccount {
+    /// Their e-mail address.
+    #[arg(long, value_parser = Email::parse)]
+    email: Email,
+    /// What they may do: viewer, technician, settings or owner.
+    #[arg(long, value_parser = role)]
+    role: Role,
+    /// Their name. What stands before the @ if none is given.
+    #[arg(long, value_parser = person_name)]
+    name: Option<String>,
+    /// Read the password, one line, from standard input.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    Role::from_key(text).ok_or("a role is viewer, technician, settings or owner")
 }
 
 const FAILED: u8 = 1;
@@ -89,6 +126,7 @@ fn main() -> ExitCode {
             Command::Serve => serve(&config).await,
             Command::Check(check) => self::check(&config, check).await,
             Command::Companies(CompaniesCommand::Import { file }) => import(&config, file).await,
+            Command::Accounts(AccountsCommand::Add(account)) => add_account(&config, account).await,
         }
     });
     match done {
@@ -117,10 +155,24 @@ fn log(config: &Config, is_output: bool) {
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let application = Application::build(config, Arc::new(SystemClock)).await?;
     let url = config.public_url.join("/");
+    if let Some(link) = application.setup_link().await? {
+        say_setup_link(link.as_str());
+    }
     tracing::info!(%url, listen = %application.address()?, "serving");
     application.run_until(stopped()).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// To whoever started the server, whatever is logged: without this link nobody can sign in.
+fn say_setup_link(link: &str) {
+    const SAY: &str =
+        "There is no account yet. Make the first owner's within an hour, with this link, which works once";
+    if io::stdout().is_terminal() {
+        println!("\n{SAY}:\n\n  {link}\n");
+    } else {
+        println!("{}", serde_json::json!({ "level": "WARN", "message": SAY, "setup_link": link }));
+    }
 }
 
 /// Resolves when somebody wants the program to end: Ctrl-C, or SIGTERM.
@@ -167,8 +219,48 @@ async fn import(config: &Config, path: PathBuf) -> anyhow::Result<ExitCode> {
     let file = File::open(&path).with_context(|| format!("{} can't be opened", path.display()))?;
     let companies = import::read_companies(file).with_context(|| format!("{} was not imported", path.display()))?;
     let store = startup::open_store(config, Arc::new(SystemClock)).await?;
-    let imported = store.import_companies(&companies).await?;
+    let imported = store.import_companies(&companies, &Actor::command_line()).await?;
     store.close().await?;
     println!("{} added, {} changed, {} unchanged", imported.added, imported.changed, imported.unchanged);
     Ok(ExitCode::SUCCESS)
+}
+
+async fn add_account(config: &Config, new: AddAccount) -> anyhow::Result<ExitCode> {
+    let store = startup::open_store(config, Arc::new(SystemClock)).await?;
+    let taken = || format!("{} has an account already", new.email);
+    // Before a password is asked for in vain.
+    if store.account_by_email(&new.email).await?.is_some() {
+        bail!(taken());
+    }
+    let password = if new.password_stdin { read_password()? } else { ask_for_password()? };
+    passwords::check(&password, &new.email)?;
+    let hash = Passwords::default().hash(&password).await?;
+    let name = new.name.clone().unwrap_or_else(|| new.email.as_str().split('@').next().unwrap_or_default().to_owned());
+    let account = NewAccount { email: new.email.clone(), name, role: new.role, password_hash: Some(hash) };
+    let added = store.add_account(account, &Actor::command_line()).await?;
+    store.close().await?;
+    match added {
+        Added::Made(account) => {
+            println!("{} may sign in as {}", account.email, account.role.label());
+            Ok(ExitCode::SUCCESS)
+        }
+        Added::EmailTaken => bail!(taken()),
+    }
+}
+
+fn read_password() -> anyhow::Result<SecretString> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
+    Ok(line.trim_end_matches(['\r', '\n']).into())
+}
+
+/// Twice, because nobody sees what they type.
+fn ask_for_password() -> anyhow::Result<SecretString> {
+    let ask =
+        |prompt| rpassword::prompt_password(prompt).map(SecretString::from).context("the password can't be asked for");
+    let password = ask("Password: ")?;
+    if password.expose_secret() != ask("The same again: ")?.expose_secret() {
+        bail!("the two are different");
+    }
+    Ok(password)
 }

@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 mod m20261122_000001_companies;
 mod m20261122_000002_connections;
 mod m20261122_000003_tenant_data;
+mod m20261123_000001_accounts;
 
 /// Brings a database up to date.
 pub struct Migrator;
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_companies::Migration),
             Box::new(m20261122_000002_connections::Migration),
             Box::new(m20261122_000003_tenant_data::Migration),
+            Box::new(m20261123_000001_accounts::Migration),
         ]
     }
 }

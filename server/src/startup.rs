@@ -2,22 +2,25 @@
 
 use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use app::api::companies::Setup;
+use app::api::{companies::Setup, sessions::SignInOptions};
 use axum::Router;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::{
-    attempts::Attempts,
+    accounts::join_url,
     clock::Clock,
     companies::Companies,
     config::Config,
     connect::Connect,
-    connections::Connections,
     http::{AppState, Site, router},
     live_rows::LiveRows,
     microsoft::Microsoft,
+    passwords::Passwords,
+    sessions::{SignIn, Token},
+    staff::Staff,
     store::{Store, StoreError},
     sync::{Worker, sweep},
     vault::{KeyFileError, Vault},
@@ -68,6 +71,7 @@ pub struct Application {
     router: Router,
     store: Store,
     worker: Option<Worker>,
+    public_url: Url,
     stop: CancellationToken,
 }
 
@@ -102,18 +106,31 @@ impl Application {
             let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
             Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
         });
+        let staff = microsoft
+            .clone()
+            .zip(config.staff.clone())
+            .map(|(microsoft, rules)| Staff::new(store.clone(), vault.clone(), clock.clone(), microsoft, rules));
+        let sign_in = SignIn {
+            store: store.clone(),
+            clock: clock.clone(),
+            passwords: Passwords::default(),
+            options: SignInOptions { msp: config.msp.name.clone(), microsoft: staff.is_some() },
+        };
+        let public_url = config.public_url.join("/");
         let state = AppState {
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
             live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
             companies: Arc::new(Companies::new(store.clone(), clock, setup)),
-            attempts: Arc::new(Attempts::new(store.clone())),
-            connections: Arc::new(Connections::new(store.clone(), work)),
+            work,
+            sign_in: Arc::new(sign_in),
+            staff,
+            trusted_proxies: config.trusted_proxies.clone().into(),
             site: Arc::new(Site::new(config.site_dir.clone())),
-            public_url: config.public_url.join("/"),
+            public_url: public_url.clone(),
             store: store.clone(),
             stop: stop.clone(),
         };
-        Ok(Self { listener, router: router(state), store, worker, stop })
+        Ok(Self { listener, router: router(state), store, worker, public_url, stop })
     }
 
     /// Where it listens.
@@ -121,9 +138,19 @@ impl Application {
         Ok(self.listener.local_addr()?)
     }
 
+    /// The one-time link that makes the first owner. None once there is an account; a new one kills the one before.
+    pub async fn setup_link(&self) -> Result<Option<Url>, StartupError> {
+        if self.store.has_accounts().await? {
+            return Ok(None);
+        }
+        let token = Token::random();
+        let made = self.store.make_setup_link(token.hash()).await?;
+        Ok(made.then(|| join_url(&self.public_url, &token)))
+    }
+
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, store, worker, stop } = self;
+        let Self { listener, router, store, worker, stop, .. } = self;
         let mut background = JoinSet::new();
         if let Some(worker) = worker {
             background.spawn(worker.run(stop.clone()));
@@ -131,7 +158,8 @@ impl Application {
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
 
-        let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serve = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
         let mut serve = std::pin::pin!(serve.into_future());
         let served = tokio::select! {
             served = &mut serve => served,

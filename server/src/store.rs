@@ -16,12 +16,16 @@ use tracing::log::LevelFilter;
 
 use crate::{clock::Clock, migration::Migrator};
 
+pub mod accounts;
+pub mod activity;
 pub mod announcements;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
 mod entity;
+pub mod sessions;
 pub mod tenant_data;
+pub mod throttle;
 
 pub use announcements::Announcements;
 

@@ -270,10 +270,19 @@ pub async fn sweep(store: Store, stop: CancellationToken) {
         let swept = tokio::select! {
             () = stop.cancelled() => return,
             _ = look.tick() => store.sweep_attempts().await,
-            _ = tidy.tick() => store.forget_old_attempts().await,
+            _ = tidy.tick() => tidy_up(&store).await,
         };
         if let Err(error) = swept {
-            tracing::error!(%error, "attempts can't be swept");
+            tracing::error!(%error, "what is over can't be swept");
         }
     }
+}
+
+/// Forgets what nobody needs any more.
+async fn tidy_up(store: &Store) -> Result<(), StoreError> {
+    store.forget_old_attempts().await?;
+    store.forget_old_sessions().await?;
+    store.forget_old_invitations().await?;
+    store.forget_old_tries().await?;
+    store.forget_old_refusals().await
 }

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use server_fn::codec::{GetUrl, Json};
+use server_fn::codec::GetUrl;
 
+use super::protocol::Shared;
 use crate::{domain::CompanyRow, error::AppError};
 
 /// Whether companies can be connected at all.
@@ -38,13 +39,13 @@ pub struct CompanyChanges {
 }
 
 /// All companies, by name.
-#[server(prefix = "/api", endpoint = "companies/list", input = GetUrl, output = Json)]
+#[server(prefix = "/api", endpoint = "companies/list", protocol = Shared<GetUrl>)]
 pub async fn list_companies() -> Result<CompanyList, AppError> {
     super::port::<dyn crate::ports::Companies>()?.list().await
 }
 
 /// Those that changed since a cursor of an earlier answer.
-#[server(prefix = "/api", endpoint = "companies/changes", input = GetUrl, output = Json)]
+#[server(prefix = "/api", endpoint = "companies/changes", protocol = Shared<GetUrl>)]
 pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
     super::port::<dyn crate::ports::Companies>()?.changes(crate::domain::Timestamp::from_millis(since)).await
 }

@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use server_fn::codec::Json;
 
+use super::protocol::Shared;
 use crate::{domain::CompanyId, error::AppError};
 
 /// Makes the company's sync due now.
-#[server(prefix = "/api", endpoint = "connections/sync", input = Json, output = Json)]
+#[server(prefix = "/api", endpoint = "connections/sync", protocol = Shared<Json>)]
 pub async fn sync_now(company: CompanyId) -> Result<(), AppError> {
     super::port::<dyn crate::ports::Connections>()?.sync_now(company).await
 }

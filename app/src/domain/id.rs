@@ -53,6 +53,14 @@ id!(
     AttemptId
 );
 id!(
+    /// Somebody who works at the MSP and signs in to Tenantry.
+    AccountId
+);
+id!(
+    /// One thing that was done.
+    ActivityId
+);
+id!(
     /// A Microsoft 365 directory: the GUID that Microsoft calls `tid`. Minted by Microsoft.
     TenantId
 );

@@ -3,8 +3,9 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    browser::popup,
+    browser::{location, popup},
     live::Live,
+    session::Session,
     state::{Companies, Tone, Wish},
 };
 use crate::{
@@ -17,14 +18,16 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Actions {
     companies: Companies,
+    session: Session,
     live: StoredValue<Live, LocalStorage>,
     blocked: RwSignal<Option<CompanyId>>,
 }
 
 impl Actions {
     /// Binds them.
-    pub fn new(companies: Companies, live: Live) -> Self {
-        Self { companies, live: StoredValue::new_local(live), blocked: RwSignal::new(None) }
+    pub fn new(companies: Companies, session: Session) -> Self {
+        let live = StoredValue::new_local(Live::start(companies, session));
+        Self { companies, session, live, blocked: RwSignal::new(None) }
     }
 
     /// The company whose popup the browser has just blocked.
@@ -49,7 +52,7 @@ impl Actions {
 
     /// Signs in without a popup: this tab goes to Microsoft and comes back.
     pub fn sign_in_here(company: CompanyId) {
-        popup::leave_for(&format!("/connect/start?company={company}&surface=tab"));
+        location::leave_for(&format!("/connect/start?company={company}&surface=tab"));
     }
 
     /// Reads the whole list again.
@@ -83,6 +86,7 @@ impl Actions {
                     }
                 }
                 Err(error) => {
+                    self.session.heed(&error);
                     self.companies.forget_wish(company);
                     self.companies.say(format!("{name}: {error}"), Tone::Plain, Some(company));
                 }

@@ -1,10 +1,13 @@
 //! All that speaks to the browser itself.
 
 pub mod broadcast;
+pub mod clipboard;
 pub mod clock;
+pub mod dialog;
 pub mod document;
 pub mod events;
-pub mod first_list;
+pub mod fetch;
+pub mod first_answer;
 pub mod locale;
 pub mod location;
 pub mod popover;

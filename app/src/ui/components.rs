@@ -1,45 +1,71 @@
 //! Parts of pages. They take values and callbacks, and know neither the server nor where they are used.
 
+mod account_menu;
+mod activity_table;
 mod announcer;
+mod change_password;
 mod company_row;
 mod company_table;
+mod confirm;
+mod dialog;
 mod empty;
+mod field;
 mod figure;
+mod form;
 mod hint;
 mod icon;
 mod link;
+mod link_dialog;
+mod load_failed;
 mod menu;
 mod microsoft_button;
 mod notice;
 mod offline_bar;
 mod progress;
+mod role_list;
 mod search_box;
 mod segments;
+mod select;
 mod skeleton;
 mod status_badge;
+mod team_table;
 mod theme_switch;
 mod time_ago;
 mod top_bar;
+mod when;
 
 pub use self::{
+    account_menu::{AccountChoice, AccountMenu},
+    activity_table::ActivityTable,
     announcer::Announcer,
-    company_row::CompanyRow,
+    change_password::{CURRENT_PASSWORD, ChangePassword},
+    company_row::{CompanyRow, ROLE_NOTE},
     company_table::CompanyTable,
+    confirm::Confirm,
+    dialog::Dialog,
     empty::Empty,
+    field::Field,
     figure::Figure,
+    form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
     link::Link,
+    link_dialog::LinkDialog,
+    load_failed::LoadFailed,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},
     notice::Notice,
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
+    role_list::RoleList,
     search_box::SearchBox,
     segments::{Segment, Segments},
+    select::Select,
     skeleton::Skeleton,
     status_badge::StatusBadge,
+    team_table::{TeamAction, TeamTable},
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
     top_bar::TopBar,
+    when::When,
 };

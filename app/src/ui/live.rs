@@ -13,8 +13,9 @@ use super::{
         broadcast::Channel,
         clock, document,
         events::{EventStream, News},
-        first_list,
+        first_answer,
     },
+    session::Session,
     state::{Companies, Load},
 };
 use crate::api::companies::{changed_companies, list_companies};
@@ -29,6 +30,7 @@ pub struct Live(Rc<Inner>);
 
 struct Inner {
     companies: Companies,
+    session: Session,
     pace: RefCell<Pace>,
     stream: RefCell<Option<EventStream>>,
     asking: RefCell<Asking>,
@@ -44,9 +46,10 @@ enum Asking {
 
 impl Live {
     /// Reads the list, and keeps it up to date until the owner is gone.
-    pub fn start(companies: Companies) -> Self {
+    pub fn start(companies: Companies, session: Session) -> Self {
         let live = Self(Rc::new(Inner {
             companies,
+            session,
             pace: RefCell::new(Pace::new(clock::now())),
             stream: RefCell::new(None),
             asking: RefCell::new(Asking::No),
@@ -77,12 +80,16 @@ impl Live {
     }
 
     fn read_list_quietly(&self) {
-        let companies = self.0.companies;
+        let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
-            let list = match first_list::take().await {
+            let first = first_answer::take(first_answer::LIST).await;
+            let list = match first.and_then(|json| serde_json::from_slice(json.as_bytes()).ok()) {
                 Some(list) => Ok(list),
                 None => list_companies().await,
             };
+            if let Err(error) = &list {
+                session.heed(error);
+            }
             companies.set_list(list);
         });
     }
@@ -109,7 +116,9 @@ impl Live {
             loop {
                 live.0.pace.borrow_mut().asked(clock::now());
                 let answer = changed_companies(live.0.companies.cursor()).await;
-                live.0.companies.set_reachable(answer.is_ok());
+                // Who is told to sign in was told so by the server.
+                let reached = answer.as_ref().err().is_none_or(|error| live.0.session.heed(error));
+                live.0.companies.set_reachable(reached);
                 if let Ok(changes) = answer {
                     live.0.companies.set_changes(changes);
                 } else {
@@ -135,6 +144,7 @@ impl Live {
             News::Opened => {
                 self.0.pace.borrow_mut().opened(now);
                 self.0.companies.set_reachable(true);
+                self.0.session.ask();
                 self.ask();
             }
             News::Company(json) => {

@@ -3,6 +3,7 @@
 pub mod announcement;
 pub mod messages;
 pub mod rows;
+pub mod submission;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use leptos::prelude::*;
 pub use self::{
     messages::{Messages, Tone},
     rows::{Entry, Rows, Wish},
+    submission::Submission,
 };
 use crate::{
     api::companies::{CompanyChanges, CompanyList, Setup},

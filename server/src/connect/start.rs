@@ -8,7 +8,7 @@ use super::{BrowserName, Connect, ExpectedError, StartError, Started, random_tok
 use crate::{
     clock::Mint as _,
     microsoft::{Authority, AuthorizeRequest, Prompt},
-    store::attempts::NewAttempt,
+    store::{activity::Actor, attempts::NewAttempt},
 };
 
 impl Connect {
@@ -20,6 +20,7 @@ impl Connect {
         company: CompanyId,
         browser: Option<BrowserName>,
         surface: Surface,
+        by: &Actor,
     ) -> Result<Started, StartError> {
         let inner = &self.inner;
         let microsoft = inner.microsoft.as_ref().ok_or(StartError::NotConfigured)?;
@@ -72,7 +73,7 @@ impl Connect {
             surface,
             step,
         };
-        inner.store.begin_attempt(attempt).await?;
+        inner.store.begin_attempt(attempt, by).await?;
         tracing::info!(attempt = %id, company = %company.id, "an attempt began");
         Ok(Started { location, browser })
     }

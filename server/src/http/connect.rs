@@ -2,6 +2,7 @@
 
 use app::domain::{AttemptFailure, CompanyId, Surface, attempt::Refusal};
 use axum::{
+    Extension,
     extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Redirect, Response},
@@ -16,10 +17,12 @@ use super::{
     AppState,
     page::{COMPANIES_PATH, Page},
     security::is_same_origin_navigation,
+    staff,
 };
 use crate::{
     connect::{BrowserName, Outcome, StartError},
     failure::internal,
+    sessions::Caller,
     store::StoreError,
 };
 
@@ -40,6 +43,7 @@ pub struct Start {
 /// Begins an attempt, and sends the window to Microsoft.
 pub async fn start(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     cookies: CookieJar,
     Query(query): Query<Start>,
@@ -52,7 +56,7 @@ pub async fn start(
     let Ok(company) = query.company.parse::<CompanyId>() else {
         return refusal_page(StatusCode::NOT_FOUND, "There is no such company", "Go back and reload the page.", popup);
     };
-    match state.connect.start(company, browser(&cookies), query.surface).await {
+    match state.connect.start(company, browser(&cookies), query.surface, &caller.actor()).await {
         Ok(started) => {
             let cookie = Cookie::build((COOKIE, started.browser.cookie_value().to_owned()))
                 .path("/connect")
@@ -83,6 +87,9 @@ pub async fn callback(
     cookies: CookieJar,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
+    if let Some(response) = staff::callback(&state, &cookies, &query).await {
+        return response;
+    }
     // A task of its own: somebody who closes the window now has answered all the same.
     let settled = tokio::spawn(async move { state.connect.callback(&query, browser(&cookies).as_ref()).await });
     match settled.await {
@@ -157,18 +164,20 @@ fn answer(outcome: Outcome) -> Response {
     }
 }
 
-fn went_wrong(error: StoreError) -> Response {
+/// The page that a failure of ours ends on.
+pub fn went_wrong(error: StoreError) -> Response {
     let error = internal(error);
     refusal_page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", &error.message, true)
 }
 
-fn refusal_page(status: StatusCode, heading: &str, text: &str, popup: bool) -> Response {
+/// A page that says why not.
+pub fn refusal_page(status: StatusCode, heading: &str, text: &str, popup: bool) -> Response {
     let (heading, text) = (heading.to_owned(), text.to_owned());
     Page { status, good: false, heading, text, details: None, company: None, popup }.into_response()
 }
 
 /// 302, not to be kept: the address holds the attempt's `state`.
-fn found(location: &str) -> Response {
+pub fn found(location: &str) -> Response {
     use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
     let headers = [(LOCATION, location), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
     (StatusCode::FOUND, headers).into_response()

@@ -2,7 +2,9 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use app::domain::Right;
 use axum::{
+    Extension,
     extract::State,
     http::header,
     response::{
@@ -14,32 +16,42 @@ use futures::{Stream, StreamExt as _, future, stream};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::AppState;
+use crate::{sessions::Caller, store::sessions::TokenHash};
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
 /// absence. It has data, because browsers drop events without.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// `company` events with a row each, and `ping` events.
-pub async fn stream(State(state): State<AppState>) -> impl IntoResponse {
+/// `company` events with a row each, and `ping` events. The stream ends with its session.
+pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> impl IntoResponse {
     // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
     let headers = [(header::CACHE_CONTROL.as_str(), "no-store, no-transform"), ("x-accel-buffering", "no")];
-    (headers, Sse::new(events(&state).take_until(state.stop.cancelled_owned())))
+    (headers, Sse::new(events(&state, caller.session).take_until(state.stop.cancelled_owned())))
 }
 
-fn events(state: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+fn events(state: &AppState, session: TokenHash) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let rows = BroadcastStream::new(state.live_rows.subscribe())
         // One that can't follow is cut off; its browser connects again and asks what it missed.
         .take_while(|row| future::ready(row.is_ok()))
         .filter_map(|row| future::ready(row.ok()))
         .map(|row| Event::default().event("company").data(&*row));
-    let pings = IntervalStream::new(tokio::time::interval(PING_EVERY))
-        .map(|_| Event::default().event("ping").data("still here"));
+    let store = state.store.clone();
+    let pings = IntervalStream::new(tokio::time::interval(PING_EVERY)).then(move |_| {
+        let store = store.clone();
+        // Looked at, not used: a page that is merely open does not keep its session alive.
+        async move {
+            let may_see = match store.look_at_session(session).await {
+                Ok(account) => account.is_some_and(|account| account.role.may(Right::See)),
+                // The browser comes back, and is asked again who it is.
+                Err(_) => false,
+            };
+            may_see.then(|| Event::default().event("ping").data("still here"))
+        }
+    });
     // Left-biased: rows go first.
-    stream::select_with_strategy(
-        rows.map(Some).chain(stream::once(future::ready(None))),
-        pings.map(Some),
-        |(): &mut ()| stream::PollNext::Left,
-    )
+    stream::select_with_strategy(rows.map(Some).chain(stream::once(future::ready(None))), pings, |(): &mut ()| {
+        stream::PollNext::Left
+    })
     .take_while(|event| future::ready(event.is_some()))
     .filter_map(future::ready)
     .map(Ok)

@@ -1,35 +1,95 @@
 //! Server functions: their ports, and the status that fits their error.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use app::{
+    domain::Right,
     error::AppError,
-    ports::{Attempts, Companies, Connections},
+    ports::{Accounts, Activity, Attempts, Companies, Connections, Sessions},
 };
 use axum::{
+    Extension,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use leptos::prelude::provide_context;
 
-use super::AppState;
+use super::{AppState, caller::session_cookie};
+use crate::{
+    accounts, activity, attempts, connections,
+    sessions::{self, Caller, Extras, Reply},
+};
 
 /// The largest error, in bytes.
 const ERROR_LIMIT: usize = 16 * 1024;
 
 /// Calls a server function.
-pub async fn handle(State(state): State<AppState>, request: Request) -> Response {
-    let provide = move || {
-        provide_context::<Arc<dyn Companies>>(state.companies.clone());
-        provide_context::<Arc<dyn Attempts>>(state.attempts.clone());
-        provide_context::<Arc<dyn Connections>>(state.connections.clone());
+pub async fn handle(
+    State(state): State<AppState>,
+    caller: Option<Extension<Caller>>,
+    address: Option<Extension<IpAddr>>,
+    request: Request,
+) -> Response {
+    let caller = caller.map(|Extension(caller)| caller);
+    // Without an address all strangers count as one, and are slowed down as one.
+    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address);
+    let reply = Reply::default();
+    let provide = {
+        let (state, reply) = (state.clone(), reply.clone());
+        move || provide_ports(&state, caller.clone(), address, reply.clone())
     };
     let response = leptos_axum::handle_server_fns_with_context(provide, request).await.into_response();
     let mut response = if response.status().is_success() { response } else { as_app_error(response).await };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    finish(headers, &state, &reply.take());
     response
+}
+
+/// Ports are bound to who asks: there is none for what they may not do at all.
+fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, reply: Reply) {
+    let sign_in = state.sign_in.clone();
+    provide_context::<Arc<dyn Sessions>>(Arc::new(sessions::Sessions {
+        sign_in,
+        caller: caller.clone(),
+        address,
+        reply,
+    }));
+    let Some(caller) = caller else { return };
+    let store = || state.store.clone();
+    let actor = caller.actor();
+    let may = |right| caller.me.role.may(right);
+    if may(Right::See) {
+        provide_context::<Arc<dyn Companies>>(state.companies.clone());
+        provide_context::<Arc<dyn Activity>>(Arc::new(activity::Activity::new(store(), caller.me.clone())));
+    }
+    if may(Right::SyncNow) {
+        let connections = connections::Connections::new(store(), state.work.clone(), actor.clone());
+        provide_context::<Arc<dyn Connections>>(Arc::new(connections));
+    }
+    if may(Right::Connect) {
+        provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));
+    }
+    if may(Right::ManageAccounts) {
+        let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor);
+        provide_context::<Arc<dyn Accounts>>(Arc::new(accounts));
+    }
+}
+
+fn finish(headers: &mut HeaderMap, state: &AppState, extras: &Extras) {
+    let cookie = extras.cookie.as_ref().map(|change| session_cookie(state, change).to_string());
+    if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    if let Some(wait) = extras.retry_after {
+        let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
 }
 
 /// leptos 0.8 answers every error with 500 and, for an unknown function, with a text for programmers.
@@ -45,7 +105,13 @@ async fn as_app_error(response: Response) -> Response {
         };
         AppError::new(code, "There is no such function, or it is called in another way.")
     });
+    error_response(&error)
+}
+
+/// An error as the response of `/api`.
+pub fn error_response(error: &AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = serde_json::to_vec(&error).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, "application/json")], Body::from(json)).into_response()
+    let json = serde_json::to_vec(error).unwrap_or_default();
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, Body::from(json)).into_response()
 }

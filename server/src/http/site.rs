@@ -51,7 +51,7 @@ impl Site {
 
 /// A page path gets the shell; a path with an extension gets that file or 404, never the shell.
 pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request) -> Response {
-    if names_a_file(request.uri()) && request.uri().path() != "/index.html" {
+    if names_a_file(request.uri()) {
         return state.site.file(request).await;
     }
     let mut response = state.site.shell(&nonce).await;
@@ -59,8 +59,9 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
     response
 }
 
-fn names_a_file(uri: &Uri) -> bool {
-    uri.path().rsplit('/').next().is_some_and(|name| name.contains('.'))
+/// Whether it is a file of the web app, and no page. The shell itself is a page.
+pub fn names_a_file(uri: &Uri) -> bool {
+    uri.path() != "/index.html" && uri.path().rsplit('/').next().is_some_and(|name| name.contains('.'))
 }
 
 #[cfg(test)]
@@ -71,6 +72,7 @@ mod tests {
     fn a_path_with_an_extension_names_a_file() {
         assert!(names_a_file(&Uri::from_static("/frontend-1a2b_bg.wasm")));
         assert!(names_a_file(&Uri::from_static("/favicon.ico?x=1")));
+        assert!(!names_a_file(&Uri::from_static("/index.html")));
         assert!(!names_a_file(&Uri::from_static("/")));
         assert!(!names_a_file(&Uri::from_static("/companies/0193.5/users?q=a.b").clone()));
         assert!(!names_a_file(&Uri::from_static("/settings/integrations?file=a.b")));

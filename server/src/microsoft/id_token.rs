@@ -45,6 +45,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// Their directory roles (`wids`); `None` is unknown: Microsoft sends them only when the app's manifest asks.
     pub role_template_ids: Option<Vec<String>>,
+    /// Whether they are known to be a guest of the tenant. Microsoft says so only when the app's manifest asks.
+    pub guest: bool,
 }
 
 /// Why an ID token proves nothing.
@@ -215,6 +217,10 @@ struct Claims {
     preferred_username: Option<String>,
     name: Option<String>,
     wids: Option<Vec<String>>,
+    /// 1 for a guest.
+    acct: Option<u8>,
+    /// Who vouches for them, if it is not the tenant.
+    idp: Option<String>,
 }
 
 /// What a token must say to be for us, now.
@@ -282,12 +288,14 @@ fn check_claims(claims: Claims, key: &SigningKey, expected: &Expected<'_>) -> Re
     if claims.ver != "2.0" {
         return Err(IdTokenError::Version);
     }
+    let vouched_for_elsewhere = claims.idp.is_some_and(|idp| !idp.contains(&claims.tid.to_string()));
     Ok(Identity {
         tenant: claims.tid,
         username: claims.preferred_username.unwrap_or_else(|| claims.oid.clone()),
         object_id: claims.oid,
         name: claims.name,
         role_template_ids: claims.wids,
+        guest: claims.acct == Some(1) || vouched_for_elsewhere,
     })
 }
 
@@ -374,6 +382,19 @@ mod tests {
         assert_eq!(identity.name.as_deref(), Some("Ada Admin"));
         assert_eq!(identity.role_template_ids.unwrap().len(), 1);
         assert_eq!(check(&sign_as(RSA, "one", &claims(LOGIN))).unwrap().role_template_ids, None);
+    }
+
+    #[test]
+    fn a_guest_is_told_apart_as_far_as_microsoft_says_so() {
+        assert!(!check(&sign_as(RSA, "one", &claims(LOGIN))).unwrap().guest);
+        for (name, value, guest) in [
+            ("acct", json!(1), true),
+            ("acct", json!(0), false),
+            ("idp", json!("https://sts.windows.net/11111111-2222-3333-4444-555555555555/"), true),
+            ("idp", json!(format!("https://sts.windows.net/{TENANT}/")), false),
+        ] {
+            assert_eq!(check(&with(name, value.clone())).unwrap().guest, guest, "{name} {value}");
+        }
     }
 
     #[test]

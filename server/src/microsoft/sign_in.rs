@@ -193,11 +193,22 @@ impl Microsoft {
     /// Where somebody signs in (and, with [`Access::Delegated`], consents).
     /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
     pub fn authorize_url(&self, authority: &Authority, request: AuthorizeRequest<'_>) -> Url {
+        let scopes = self.sign_in_scopes(request.access);
+        self.authorize_url_for(authority, request, scopes)
+    }
+
+    /// Where somebody of a tenant shows who they are, and nothing else is asked for.
+    pub fn identify_url(&self, tenant: TenantId, request: AuthorizeRequest<'_>) -> Url {
+        let scopes = ["openid", "profile"].map(|name| Scope::new(name.to_owned()));
+        self.authorize_url_for(&Authority::Tenant(tenant), request, scopes.into())
+    }
+
+    fn authorize_url_for(&self, authority: &Authority, request: AuthorizeRequest<'_>, scopes: Vec<Scope>) -> Url {
         let client = self.oauth_client(authority);
         let state = CsrfToken::new(request.state.to_owned());
         let mut authorization = client
             .authorize_url(|| state)
-            .add_scopes(self.sign_in_scopes(request.access))
+            .add_scopes(scopes)
             .set_pkce_challenge(request.challenge)
             // A form post would come from another site, and browsers would not send our cookie with it.
             .add_extra_param("response_mode", "query")

@@ -1,7 +1,7 @@
 //! Attempts: one try each at connecting a company.
 
 use app::domain::{
-    Access, AttemptFailure, AttemptId, CompanyId, Ending, Step, Surface, Timestamp,
+    Access, AccountId, ActivityKind, AttemptFailure, AttemptId, CompanyId, Ending, Step, Surface, Timestamp,
     attempt::{DEADLINE, LATE_ANSWER, SETTLE_WITHIN, State},
 };
 use sea_orm::{
@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::{
     Store, StoreError, Transaction,
+    activity::Actor,
     entity::attempt::{ActiveModel, Column, Entity, Model},
 };
 
@@ -113,7 +114,7 @@ impl Attempt {
 
 impl Store {
     /// Stores an attempt that begins now.
-    pub async fn begin_attempt(&self, new: NewAttempt) -> Result<(), StoreError> {
+    pub async fn begin_attempt(&self, new: NewAttempt, by: &Actor) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         let now = transaction.now;
         let model = Model {
@@ -137,8 +138,10 @@ impl Store {
             claimed_at: None,
             ended_at: None,
             lapsed: false,
+            made_by: by.account_id().map(AccountId::uuid),
         };
         Entity::insert(model.into_active_model()).exec_without_returning(&transaction.inner).await?;
+        transaction.record(by, ActivityKind::AttemptBegun, Some(new.company), "").await?;
         transaction.touch(new.company).await?;
         transaction.commit().await
     }
@@ -205,18 +208,20 @@ impl Store {
         let mut transaction = self.begin().await?;
         let which =
             Condition::all().add(Column::Id.eq(attempt.id.uuid())).add(Column::State.is_in(from.iter().copied()));
-        if end(&transaction, which, &Ending::Failed(failure.clone())).await? > 0 {
+        if fail(&transaction, which, failure).await? > 0 {
             transaction.touch(attempt.company).await?;
         }
         transaction.commit().await
     }
 
     /// Ends the company's open attempts by the wish of a person. One whose answer is being settled is not open.
-    pub async fn cancel_attempts(&self, company: CompanyId) -> Result<(), StoreError> {
+    pub async fn cancel_attempts(&self, company: CompanyId, by: &Actor) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         let open =
             Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
-        end(&transaction, open, &Ending::Cancelled).await?;
+        if !end(&transaction, open, &Ending::Cancelled).await?.is_empty() {
+            transaction.record(by, ActivityKind::AttemptCancelled, Some(company), "").await?;
+        }
         // Even if none was open: the page that asked believes that one was.
         transaction.touch(company).await?;
         transaction.commit().await
@@ -247,7 +252,7 @@ impl Store {
             return Ok(());
         }
         let mut transaction = self.begin().await?;
-        end(&transaction, stuck, &Ending::Failed(AttemptFailure::Interrupted)).await?;
+        fail(&transaction, stuck, &AttemptFailure::Interrupted).await?;
         Entity::update_many().col_expr(Column::Lapsed, Expr::val(true)).filter(lapsed).exec(&transaction.inner).await?;
         for company in found {
             transaction.touch(CompanyId::from_uuid(company)).await?;
@@ -268,18 +273,32 @@ impl Store {
     }
 }
 
-/// Ends an attempt that is being settled with success, and all others of the company. False if the attempt is not
-/// the caller's any more.
-pub(super) async fn succeed(transaction: &Transaction, id: AttemptId, company: CompanyId) -> Result<bool, StoreError> {
+/// Ends an attempt that is being settled with success, and all others of the company. Answers who began it, or none if
+/// the attempt is not the caller's any more.
+pub(super) async fn succeed(
+    transaction: &Transaction,
+    id: AttemptId,
+    company: CompanyId,
+) -> Result<Option<Actor>, StoreError> {
     let claimed = Condition::all().add(Column::Id.eq(id.uuid())).add(Column::State.eq(CLAIMED));
-    if end(transaction, claimed, &Ending::Connected).await? == 0 {
-        return Ok(false);
-    }
+    let ended = end(transaction, claimed, &Ending::Connected).await?;
+    let Some(attempt) = ended.into_iter().next() else { return Ok(None) };
     end(transaction, Condition::all().add(Column::CompanyId.eq(company.uuid())), &Ending::Overtaken).await?;
-    Ok(true)
+    transaction.actor(attempt.made_by).await.map(Some)
 }
 
-async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Result<u64, StoreError> {
+/// Ends attempts with a failure, each in the name of who began it. Answers how many.
+async fn fail(transaction: &Transaction, which: Condition, failure: &AttemptFailure) -> Result<usize, StoreError> {
+    let ended = end(transaction, which, &Ending::Failed(failure.clone())).await?;
+    for attempt in &ended {
+        let by = transaction.actor(attempt.made_by).await?;
+        let company = CompanyId::from_uuid(attempt.company_id);
+        transaction.record(&by, ActivityKind::AttemptFailed, Some(company), failure.title()).await?;
+    }
+    Ok(ended.len())
+}
+
+async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Result<Vec<Model>, StoreError> {
     let json = serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))?;
     // Nothing secret outlives the attempt.
     let changes = ActiveModel {
@@ -293,7 +312,7 @@ async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Re
         .set(changes)
         .filter(which)
         .filter(Column::State.ne(ENDED))
-        .exec(&transaction.inner)
+        .exec_with_returning(&transaction.inner)
         .await?;
-    Ok(ended.rows_affected)
+    Ok(ended)
 }

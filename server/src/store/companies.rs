@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse, Problem,
-    Timestamp, company::derive_status,
+    ActivityKind, CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
+    Problem, Timestamp, company::derive_status,
 };
 use sea_orm::{ActiveValue::Set, Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
 
 use super::{
-    ROWS_A_STATEMENT, Store, StoreError, connections, entity::attempt, entity::company, entity::connection,
-    entity::dataset_state, to_u32,
+    ROWS_A_STATEMENT, Store, StoreError, activity::Actor, connections, entity::attempt, entity::company,
+    entity::connection, entity::dataset_state, to_u32,
 };
 use crate::clock::Mint as _;
 
@@ -228,7 +228,7 @@ impl Store {
 
     /// Adds these companies, or changes those that are there: found by external id, else by domain, else by name.
     /// All of them or, if one fails, none.
-    pub async fn import_companies(&self, drafts: &[CompanyDraft]) -> Result<Imported, StoreError> {
+    pub async fn import_companies(&self, drafts: &[CompanyDraft], by: &Actor) -> Result<Imported, StoreError> {
         let mut transaction = self.begin().await?;
         let present = company::Entity::find().all(&transaction.inner).await?;
         let mut index = ImportIndex::default();
@@ -286,6 +286,10 @@ impl Store {
         }
         for rows in new.chunks(ROWS_A_STATEMENT) {
             company::Entity::insert_many(rows.iter().cloned()).exec_without_returning(&transaction.inner).await?;
+        }
+        if imported.added + imported.changed > 0 {
+            let text = format!("{} added, {} changed", imported.added, imported.changed);
+            transaction.record(by, ActivityKind::Imported, None, text).await?;
         }
         transaction.commit().await?;
         Ok(imported)

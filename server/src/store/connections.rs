@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use app::domain::{
-    Access, AttemptFailure, AttemptId, CompanyId, ConnectionId, Phase, ReconnectReason, TenantId, Timestamp,
+    Access, ActivityKind, AttemptFailure, AttemptId, CompanyId, ConnectionId, Phase, ReconnectReason, TenantId,
+    Timestamp,
     connection::{ConnectionFacts, Organisation, TenantClaim, may_tie},
 };
 use sea_orm::{
@@ -14,7 +15,9 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError, attempts,
+    Store, StoreError,
+    activity::Actor,
+    attempts,
     entity::{
         company,
         connection::{ActiveModel, Column, Entity, Model},
@@ -195,9 +198,9 @@ impl Store {
         if let Err(failure) = may_tie(&claim) {
             return Ok(Some(Tied::Refused(failure)));
         }
-        if !attempts::succeed(&transaction, grant.attempt, grant.company).await? {
+        let Some(by) = attempts::succeed(&transaction, grant.attempt, grant.company).await? else {
             return Ok(Some(Tied::AttemptEnded));
-        }
+        };
         let id = existing.as_ref().map_or_else(|| ConnectionId::mint(now), |model| ConnectionId::from_uuid(model.id));
         let changes = ActiveModel {
             tenant_name: Set(grant.tenant.name.clone()),
@@ -233,18 +236,26 @@ impl Store {
                 };
             }
         }
+        let kind = if existing.is_some() { ActivityKind::Reconnected } else { ActivityKind::Connected };
+        let text = format!("Tenant {}, by {}", grant.tenant.name, grant.connected_by);
+        transaction.record(&by, kind, Some(grant.company), text).await?;
         transaction.touch(grant.company).await?;
         transaction.commit().await?;
         Ok(Some(Tied::Connected))
     }
 
     /// Makes the company's next round due now. False if it is not connected.
-    pub async fn make_due(&self, company: CompanyId) -> Result<bool, StoreError> {
+    pub async fn make_due(&self, company: CompanyId, by: &Actor) -> Result<bool, StoreError> {
+        let transaction = self.begin().await?;
         let updated = Entity::update_many()
-            .col_expr(Column::DueAt, Expr::val(self.clock.now().as_millis()))
+            .col_expr(Column::DueAt, Expr::val(transaction.now.as_millis()))
             .filter(Column::CompanyId.eq(company.uuid()))
-            .exec(&self.writer)
+            .exec(&transaction.inner)
             .await?;
+        if updated.rows_affected == 1 {
+            transaction.record(by, ActivityKind::SyncStarted, Some(company), "").await?;
+        }
+        transaction.commit().await?;
         Ok(updated.rows_affected == 1)
     }
 

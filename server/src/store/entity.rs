@@ -1,12 +1,17 @@
 //! The tables as types. Only the store sees them.
 #![expect(clippy::struct_excessive_bools, reason = "a row has the columns that it has")]
 
+pub mod account;
+pub mod activity;
 pub mod attempt;
 pub mod company;
 pub mod connection;
 pub mod dataset_state;
+pub mod invitation;
 pub mod m365_domain;
 pub mod m365_licence;
 pub mod m365_user;
 pub mod secure_score;
 pub mod secure_score_control;
+pub mod session;
+pub mod sign_in_throttle;

@@ -13,22 +13,36 @@ use std::{
 
 use app::{
     api::companies::CompanyList,
-    domain::{CompanyId, CompanyRow, Status, Timestamp},
+    domain::{ActivityFilter, ActivityRow, CompanyId, CompanyRow, Email, Role, Status, Timestamp},
 };
 use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
+use reqwest::header::{COOKIE, HeaderMap};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use server::{
     clock::{Clock, SystemClock},
     config::Config,
     import::read_companies,
+    passwords::Passwords,
+    sessions::Token,
     startup::Application,
-    store::Store,
+    store::{
+        Store,
+        accounts::{self, Added, NewAccount},
+        activity::Actor,
+    },
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{person::Person, postgres};
+
+/// Who is signed in, where a test does not say otherwise.
+pub const OWNER: &str = "owner@msp.test";
+
+/// A password that is taken.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// Longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -115,16 +129,22 @@ impl Tenant {
 pub struct Setup {
     pub engine: Engine,
     pub access: &'static str,
+    /// Whether there is one.
+    pub owner: bool,
     pub settings: Vec<(&'static str, String)>,
 }
 
 impl Setup {
     pub fn on(engine: Engine) -> Self {
-        Self { engine, access: "application", settings: Vec::new() }
+        Self { engine, access: "application", owner: true, settings: Vec::new() }
     }
 
     pub fn access(self, access: &'static str) -> Self {
         Self { access, ..self }
+    }
+
+    pub fn without_owner(self) -> Self {
+        Self { owner: false, ..self }
     }
 
     pub fn setting(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -143,7 +163,9 @@ pub struct App {
     pub clock: Arc<ShiftedClock>,
     pub sandbox: RunningSandbox,
     pub tenants: Vec<Tenant>,
+    /// The owner's.
     pub http: reqwest::Client,
+    pub session: Token,
     pub environment: Vec<(String, String)>,
     pub data: TempDir,
     server: Option<Server>,
@@ -198,10 +220,16 @@ impl App {
         .into();
         environment.extend(setup.settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
 
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let session = Token::random();
+        let http = signed_in(&session);
         let tenants: Vec<Tenant> =
             http.get(format!("{}/_sandbox/tenants", sandbox.base_url())).send().await.unwrap().json().await.unwrap();
-        let mut app = Self { url, clock: Arc::default(), sandbox, tenants, http, environment, data, server: None };
+        let mut app =
+            Self { url, clock: Arc::default(), sandbox, tenants, http, session, environment, data, server: None };
+        if setup.owner {
+            let owner = app.add_account(OWNER, Role::Owner, None).await;
+            app.begin_session(&owner, &app.session).await;
+        }
         app.import(m365_sandbox::companies_csv().as_str()).await;
         app.serve().await;
         app
@@ -238,10 +266,47 @@ impl App {
         }
     }
 
+    /// Makes an account past the pages.
+    pub async fn add_account(&self, email: &str, role: Role, password: Option<&str>) -> accounts::Account {
+        let password_hash = match password {
+            Some(password) => Some(Passwords::default().hash(&SecretString::from(password)).await.unwrap()),
+            None => None,
+        };
+        let email = Email::parse(email).unwrap();
+        let name = email.as_str().split('@').next().unwrap().to_owned();
+        let store = self.store().await;
+        let new = NewAccount { email, name, role, password_hash };
+        let Added::Made(account) = store.add_account(new, &Actor::command_line()).await.unwrap() else {
+            panic!("the address is taken")
+        };
+        store.close().await.unwrap();
+        account
+    }
+
+    pub async fn begin_session(&self, account: &accounts::Account, token: &Token) {
+        let store = self.store().await;
+        assert!(store.begin_session(account, token.hash(), "By a test").await.unwrap());
+        store.close().await.unwrap();
+    }
+
+    /// Somebody new with this role, signed in.
+    pub async fn client_of(&self, email: &str, role: Role) -> reqwest::Client {
+        let account = self.add_account(email, role, None).await;
+        let token = Token::random();
+        self.begin_session(&account, &token).await;
+        signed_in(&token)
+    }
+
+    /// What was done, the latest first.
+    pub async fn activity(&self, filter: ActivityFilter) -> Vec<ActivityRow> {
+        let response = self.post("activity/list", json!({ "filter": filter })).await;
+        response.error_for_status().unwrap().json().await.unwrap()
+    }
+
     /// Imports companies while the server runs.
     pub async fn import(&self, csv: &str) {
         let store = self.store().await;
-        store.import_companies(&read_companies(csv.as_bytes()).unwrap()).await.unwrap();
+        store.import_companies(&read_companies(csv.as_bytes()).unwrap(), &Actor::command_line()).await.unwrap();
         store.close().await.unwrap();
     }
 
@@ -319,6 +384,23 @@ impl App {
         let page = person.connect(self.company(&tenant.name).await, tenant.admin()).await;
         assert_eq!(page.heading(), format!("{} is connected", tenant.name));
     }
+}
+
+/// A client that sends this session's cookie, whatever it is sent.
+pub fn signed_in(session: &Token) -> reqwest::Client {
+    let cookie = format!("session={}", session.expose()).parse().unwrap();
+    let headers = HeaderMap::from_iter([(COOKIE, cookie)]);
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .default_headers(headers)
+        .build()
+        .unwrap()
+}
+
+/// A client without any cookie.
+pub fn stranger() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 fn free_port() -> u16 {

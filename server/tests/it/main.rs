@@ -1,6 +1,9 @@
 //! What the server does, through real HTTP, against the sandbox, on SQLite and on PostgreSQL.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
+mod accounts;
+mod activity;
 mod companies;
 mod connect;
 mod dependencies;
@@ -11,5 +14,7 @@ mod postgres;
 mod refused;
 mod restart;
 mod secrets;
+mod staff;
 mod store;
 mod sync;
+mod throttle;

@@ -1,7 +1,11 @@
 //! Somebody with a browser: cookies, redirects, and forms to fill in.
 
+use std::sync::Arc;
+
 use app::domain::CompanyId;
-use reqwest::{Client, Response, StatusCode, Url, header, redirect::Policy};
+use reqwest::{Client, Response, StatusCode, Url, cookie::Jar, header, redirect::Policy};
+
+use server::sessions::Token;
 
 use crate::harness::{Account, App};
 
@@ -53,9 +57,31 @@ impl Page {
 }
 
 impl Person {
+    /// The owner of the MSP's Tenantry.
     pub fn new(app: &App) -> Self {
-        let http = Client::builder().no_proxy().redirect(Policy::none()).cookie_store(true).build().expect("a client");
-        Self { http, app_url: app.url.clone() }
+        Self::signed_in_as(app, Some(&app.session))
+    }
+
+    /// Somebody who is not signed in.
+    pub fn stranger(app: &App) -> Self {
+        Self::signed_in_as(app, None)
+    }
+
+    fn signed_in_as(app: &App, session: Option<&Token>) -> Self {
+        let cookies = Jar::default();
+        if let Some(session) = session {
+            let url = app.url.parse().expect("a URL");
+            cookies.add_cookie_str(&format!("session={}; Path=/; HttpOnly", session.expose()), &url);
+        }
+        let http = Client::builder().no_proxy().redirect(Policy::none()).cookie_provider(Arc::new(cookies));
+        Self { http: http.build().expect("a client"), app_url: app.url.clone() }
+    }
+
+    /// Opens an address by a click on a page of ours, and follows its redirects.
+    pub async fn click_on(&self, path: &str) -> Page {
+        let url = format!("{}{path}", self.app_url);
+        let response = self.http.get(url).header("sec-fetch-site", "same-origin").send().await.unwrap();
+        self.follow(response).await
     }
 
     /// The address that the click on our page opens.

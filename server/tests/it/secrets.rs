@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Everything in the database, as text and as bytes.
-async fn database_content(app: &App, engine: Engine) -> Vec<u8> {
+pub async fn database_content(app: &App, engine: Engine) -> Vec<u8> {
     if engine == Engine::Sqlite {
         let mut content = Vec::new();
         for entry in std::fs::read_dir(app.data.path()).unwrap() {
@@ -38,7 +38,7 @@ async fn database_content(app: &App, engine: Engine) -> Vec<u8> {
     content
 }
 
-fn contains(content: &[u8], secret: &str) -> bool {
+pub fn contains(content: &[u8], secret: &str) -> bool {
     let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret.as_bytes(), hex.as_bytes()].iter().any(|needle| content.windows(needle.len()).any(|w| w == *needle))
 }
@@ -80,6 +80,7 @@ on_both_databases! {
             let mut secrets = app.sandbox.issued_secrets();
             assert!(secrets.len() > 4, "codes and tokens were handed out");
             secrets.push(m365_sandbox::DEFAULT_CLIENT_SECRET.to_owned());
+            secrets.push(app.session.expose().to_owned());
             let key = std::fs::read_to_string(app.data.path().join("secret.key")).unwrap();
             secrets.push(key.trim().to_owned());
             for (name, content) in [("the browser", &seen), ("the log", &log), ("the database", &database)] {

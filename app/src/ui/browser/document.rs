@@ -76,6 +76,13 @@ pub fn scroll_by(pixels: f64) {
     }
 }
 
+/// Scrolls to where the page begins.
+pub fn scroll_to_top() {
+    if let Some(window) = web_sys::window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
 /// Calls `changed` when the page becomes visible or gets the focus back, until the owner is gone.
 pub fn on_return(changed: impl Fn() + Clone + 'static) {
     let (first, second, third) = (changed.clone(), changed.clone(), changed);

@@ -28,11 +28,3 @@ pub fn open(path: &str, name: &str) -> Result<(), Blocked> {
         Ok(None) | Err(_) => Err(Blocked),
     }
 }
-
-/// Leaves the page for a path of this server, in this tab.
-pub fn leave_for(path: &str) {
-    if let Some(window) = web_sys::window() {
-        // It fails for an address that can't be parsed only, and the path is ours.
-        let _ = window.location().assign(path);
-    }
-}

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, Shape};
+use super::{Icon, Shape, When};
 use crate::ui::state::{Messages, Tone};
 
 /// The one polite live region of a page.
@@ -21,7 +21,7 @@ pub fn Announcer(
                 <div class=move || if shown(message.id) { "toast" } else { "visually-hidden" }>
                     {(message.tone == Tone::Good).then(|| view! { <Icon shape=Shape::Check /> })}
                     <span>{message.text}</span>
-                    <Show when=move || shown(message.id)>
+                    <When flag=Memo::new(move |_| shown(message.id))>
                         <button
                             type="button"
                             class="button button-quiet button-icon"
@@ -30,7 +30,7 @@ pub fn Announcer(
                         >
                             <Icon shape=Shape::Cross />
                         </button>
-                    </Show>
+                    </When>
                 </div>
             </For>
         </div>

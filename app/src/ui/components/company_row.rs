@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{Figure, Hint, Icon, Menu, MenuItem, MicrosoftButton, MicrosoftMark, Shape, StatusBadge, TimeAgo};
+use super::{Figure, Hint, Icon, Menu, MenuItem, MicrosoftButton, MicrosoftMark, Shape, StatusBadge, TimeAgo, When};
 use crate::{
     domain::{Action, CompanyId, Figures, Status, Timestamp},
     ui::{
         browser::locale,
+        may::Forbidden,
         note::Note,
         state::{Entry, Wish},
     },
 };
+
+/// The id of the sentence that says what the role may not do. Without it, it is not in the document.
+pub const ROLE_NOTE: &str = "role-note";
 
 /// The id of a company's row in the document.
 pub fn element_id(company: CompanyId) -> String {
@@ -28,8 +32,8 @@ pub fn CompanyRow(
     index: Memo<usize>,
     /// The present, as far as this page is concerned.
     now: ReadSignal<Timestamp>,
-    /// Why companies can't be connected, if so.
-    forbidden: Memo<Option<&'static str>>,
+    /// What can't be done, and why.
+    forbidden: Forbidden,
     /// Whether Tab leads to this row.
     is_tab_stop: Memo<bool>,
     /// The state changed, and with it the buttons.
@@ -144,7 +148,7 @@ fn LastSync(entry: Memo<Arc<Entry>>, now: ReadSignal<Timestamp>) -> impl IntoVie
 fn RowActions(
     entry: Memo<Arc<Entry>>,
     status: Memo<Status>,
-    forbidden: Memo<Option<&'static str>>,
+    forbidden: Forbidden,
     described_by: String,
     id: String,
     on_action: Callback<(CompanyId, Action)>,
@@ -155,42 +159,57 @@ fn RowActions(
     let (signs_in, cancels, reconnects, syncs) =
         (allows(Action::SignIn), allows(Action::Cancel), allows(Action::Reconnect), allows(Action::SyncNow));
     let cancelling = Memo::new(move |_| entry.with(|entry| entry.wish() == Some(Wish::Cancel)));
-    let in_menu = move || syncs.get().then_some((Action::SyncNow, MenuItem { label: "Sync now", shape: Shape::Sync }));
+    let (connecting, cancel_forbidden) = (forbidden.reason(Action::SignIn), forbidden.reason(Action::Cancel));
+    let in_menu = move || {
+        syncs.get().then(|| {
+            let forbidden = forbidden.reason(Action::SyncNow).get();
+            (Action::SyncNow, MenuItem { forbidden, ..MenuItem::new("Sync now", Shape::Sync) })
+        })
+    };
     let items = Memo::new(move |_| in_menu().into_iter().map(|(_, item)| item).collect::<Vec<_>>());
     let on_choose = Callback::new(move |place| {
         if let Some((action, _)) = in_menu().into_iter().nth(place) {
             on_action.run((company, action));
         }
     });
-    let (sign_in_for, cancel_for, reconnect_for) = (described_by.clone(), described_by.clone(), described_by.clone());
+    let with_reason = format!("{described_by} {ROLE_NOTE}");
+    let (sign_in_for, cancel_for, reconnect_for) = (with_reason.clone(), with_reason.clone(), with_reason);
     view! {
-        <Show when=move || signs_in.get()>
-            <MicrosoftButton on_click=run(Action::SignIn) forbidden described_by=sign_in_for.clone() />
-        </Show>
-        <Show when=move || reconnects.get()>
+        <When flag=signs_in>
+            <MicrosoftButton on_click=run(Action::SignIn) forbidden=connecting described_by=sign_in_for.clone() />
+        </When>
+        <When flag=reconnects>
             <button
                 type="button"
                 class="button"
                 aria-describedby=reconnect_for.clone()
-                disabled=move || forbidden.get().is_some()
-                title=move || forbidden.get()
+                disabled=move || connecting.get().is_some()
+                title=move || connecting.get()
                 on:click=move |_| run(Action::Reconnect).run(())
             >
                 <MicrosoftMark />
                 "Reconnect"
             </button>
-        </Show>
-        <Show when=move || cancels.get()>
+        </When>
+        <When flag=cancels>
             <button
                 type="button"
                 class="button button-quiet"
                 aria-describedby=cancel_for.clone()
-                disabled=move || cancelling.get()
+                disabled=move || cancelling.get() || cancel_forbidden.get().is_some()
+                title=move || cancel_forbidden.get()
                 on:click=move |_| run(Action::Cancel).run(())
             >
                 "Cancel"
             </button>
-        </Show>
-        <Menu id=format!("{id}-menu") items described_by on_choose />
+        </When>
+        <Menu
+            id=format!("{id}-menu")
+            label="More actions"
+            shape=Shape::Dots
+            items
+            described_by
+            on_choose
+        />
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     domain::{Action, CompanyId, Timestamp},
     ui::{
         browser::document,
+        may::Forbidden,
         state::{Entry, Rows},
         window::{self, Geometry},
     },
@@ -43,8 +44,8 @@ pub fn CompanyTable(
     shown: Memo<Arc<[Arc<Entry>]>>,
     /// The present, as far as this page is concerned.
     now: ReadSignal<Timestamp>,
-    /// Why companies can't be connected, if so.
-    forbidden: Memo<Option<&'static str>>,
+    /// What can't be done, and why.
+    forbidden: Forbidden,
     /// Each change brings the focus to the first row.
     enter: ReadSignal<usize>,
     /// Somebody wants something done.
@@ -91,9 +92,11 @@ pub fn CompanyTable(
         match (event.key().as_str(), index) {
             ("ArrowDown", Some(index)) => go_to(index + 1),
             ("ArrowUp", Some(index)) => go_to(index.saturating_sub(1)),
-            ("Enter", Some(index)) if is_row && forbidden.get_untracked().is_none() => {
+            ("Enter", Some(index)) if is_row => {
                 let action = shown.with_untracked(|shown| shown[index].status().actions().first().copied());
-                if let Some(action) = action {
+                if let Some(action) = action
+                    && forbidden.reason(action).get_untracked().is_none()
+                {
                     on_action.run((id, action));
                 }
             }

@@ -33,6 +33,16 @@ pub enum Shape {
     Moon,
     /// A screen.
     Screen,
+    /// Head and shoulders.
+    Person,
+    /// Two of them.
+    People,
+    /// A clock.
+    Clock,
+    /// A key.
+    Key,
+    /// An arrow out of a door.
+    Leave,
 }
 
 impl Shape {
@@ -59,6 +69,15 @@ impl Shape {
             }
             Self::Moon => "M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z",
             Self::Screen => "M2 3h12v8H2ZM5.5 13.8h5",
+            Self::Person => {
+                "M10.8 5.2a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0ZM2.5 14c.5-3 2.7-4.5 5.5-4.5S13 11 13.5 14"
+            }
+            Self::People => {
+                "M8.3 5.2a2.4 2.4 0 1 1-4.8 0 2.4 2.4 0 0 1 4.8 0ZM1 13.5c.4-2.8 2.3-4 4.9-4s4.5 1.2 4.9 4M10.5 3a2.4 2.4 0 0 1 0 4.5M12.5 9.9c1.4.6 2.3 1.8 2.5 3.6"
+            }
+            Self::Clock => "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM8 4.5V8l2.3 1.5",
+            Self::Key => "M8 10.5a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM7.2 8.4 13 2.6M10.8 4.8l2 2",
+            Self::Leave => "M9.5 2H3v12h6.5M6.5 8H14M11 5l3 3-3 3",
         }
     }
 

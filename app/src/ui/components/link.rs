@@ -4,7 +4,18 @@ use leptos::{ev, prelude::*};
 
 use crate::ui::routes::{Address, Page};
 
-/// A link. A plain click changes the page at once; one that wants a new tab or window is the browser's.
+/// What a click on a way to a page does: one that wants a new tab or window is the browser's.
+pub fn follow(address: Address, to: Page) -> impl Fn(ev::MouseEvent) {
+    move |event| {
+        let elsewhere = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+        if event.button() == 0 && !elsewhere {
+            event.prevent_default();
+            address.go(to);
+        }
+    }
+}
+
+/// A link. A plain click changes the page at once.
 #[component]
 pub fn Link(
     /// Where it leads.
@@ -14,14 +25,7 @@ pub fn Link(
     /// Its words.
     children: Children,
 ) -> impl IntoView {
-    let address: Address = expect_context();
-    let on_click = move |event: ev::MouseEvent| {
-        let elsewhere = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
-        if event.button() == 0 && !elsewhere {
-            event.prevent_default();
-            address.go(to);
-        }
-    };
+    let on_click = follow(expect_context(), to);
     view! {
         <a href=to.path() class=class on:click=on_click>
             {children()}

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, Shape};
+use super::{Icon, Shape, When};
 
 /// Shown while the server does not answer. It goes by itself.
 #[component]
@@ -10,12 +10,13 @@ pub fn OfflineBar(
     /// Whether the server answers.
     reachable: ReadSignal<bool>,
 ) -> impl IntoView {
+    let offline = Memo::new(move |_| !reachable.get());
     view! {
-        <Show when=move || !reachable.get()>
+        <When flag=offline>
             <p class="offline-bar" role="alert">
                 <Icon shape=Shape::Spinner />
                 "Can't reach the server. Trying again…"
             </p>
-        </Show>
+        </When>
     }
 }

@@ -49,6 +49,7 @@ pub fn SearchBox(
         }
         _ => {}
     };
+    let is_empty = Memo::new(move |_| text.with(String::is_empty));
     view! {
         <div class="search-box">
             <Icon shape=Shape::Search />
@@ -64,11 +65,18 @@ pub fn SearchBox(
                 on:input:target=move |event| text.set(event.target().value())
                 on:keydown=on_key
             />
-            <Show when=move || !text.with(String::is_empty) fallback=|| view! { <kbd aria-hidden="true">"/"</kbd> }>
-                <button type="button" class="search-clear" aria-label="Clear search" on:click=move |_| clear()>
-                    <Icon shape=Shape::Cross />
-                </button>
-            </Show>
+            {move || {
+                if is_empty.get() {
+                    view! { <kbd aria-hidden="true">"/"</kbd> }.into_any()
+                } else {
+                    view! {
+                        <button type="button" class="search-clear" aria-label="Clear search" on:click=move |_| clear()>
+                            <Icon shape=Shape::Cross />
+                        </button>
+                    }
+                    .into_any()
+                }
+            }}
         </div>
     }
 }

@@ -2,13 +2,18 @@
 
 use leptos::prelude::*;
 
-use super::ThemeSwitch;
+use super::{AccountChoice, AccountMenu, Link, ThemeSwitch};
+use crate::{domain::Me, ui::routes::Page};
 
-/// The product's name, where the page is, and the theme.
+/// The product's name, where the page is, the theme, and who is signed in.
 #[component]
 pub fn TopBar(
     /// The names of the pages above this one, and its own. Empty: it has no place among them.
     path: &'static [&'static str],
+    /// Who is signed in, once that is known.
+    me: ReadSignal<Option<Me>>,
+    /// Something was chosen in the account's menu.
+    on_account: Callback<AccountChoice>,
 ) -> impl IntoView {
     let last = path.len().saturating_sub(1);
     let step = |(index, name): (usize, &'static &'static str)| {
@@ -16,10 +21,10 @@ pub fn TopBar(
     };
     view! {
         <header class="top-bar">
-            <span class="brand">
+            <Link to=Page::HOME class="brand">
                 <span class="brand-mark" aria-hidden="true"></span>
                 "Tenantry"
-            </span>
+            </Link>
             {(!path.is_empty())
                 .then(|| {
                     view! {
@@ -29,6 +34,7 @@ pub fn TopBar(
                     }
                 })}
             <ThemeSwitch />
+            <AccountMenu me on_choose=on_account />
         </header>
     }
 }

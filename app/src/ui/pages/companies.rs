@@ -2,28 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gloo_timers::callback::{Interval, Timeout};
+use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
+use super::Frame;
 use crate::{
     api::companies::Setup,
     domain::{Action, CompanyId, Progress},
-    error::AppError,
     ui::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            Announcer, CompanyTable, ConnectedProgress, Empty, Notice, OfflineBar, SearchBox, Segment, Segments,
-            Skeleton, TopBar,
+            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments,
+            Shape, Skeleton, When,
         },
+        may::{Forbidden, SETUP_MISSING},
         search::{Filter, Query},
+        session::Session,
         state::{self, Entry, Load, Tone},
     },
 };
 
 const SETUP_NOTICE: &str = "setup-notice";
-
-const SETUP_MISSING: &str = "No app registration is configured";
 
 /// How long somebody pauses before the number of matches is read out.
 const TYPING_PAUSE: Duration = Duration::from_millis(700);
@@ -34,19 +34,17 @@ pub fn Companies() -> impl IntoView {
     document::set_title("M365 companies");
     let companies: state::Companies = expect_context();
     let actions: Actions = expect_context();
+    let session: Session = expect_context();
 
     let search = RwSignal::new(String::new());
     let filter = RwSignal::new(0_usize);
     let enter = RwSignal::new(0_usize);
-    let now = minutes();
+    let now = clock::minutes();
     let load = companies.load();
     let loaded = Memo::new(move |_| load.with(|load| *load == Load::Done));
-    let forbidden = Memo::new(move |_| match companies.setup().get() {
-        Setup::Ready => None,
-        Setup::AppRegistrationMissing => Some(SETUP_MISSING),
-    });
+    let forbidden = Forbidden::follow(companies.setup(), move || session.role());
 
-    let total = Memo::new(move |_| companies.rows().with(|rows| rows.all().len()));
+    let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
     let progress = Memo::new(move |_| {
         loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
     });
@@ -59,6 +57,7 @@ pub fn Companies() -> impl IntoView {
         let filter = Filter::ALL[filter.get()];
         found.with(|found| found.iter().filter(|entry| admits(filter, entry)).cloned().collect::<Arc<[_]>>())
     });
+    let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
     announce_matches(companies, search, shown);
 
     let segments = Filter::ALL
@@ -76,17 +75,16 @@ pub fn Companies() -> impl IntoView {
     let on_action = Callback::new(move |(company, action): (CompanyId, Action)| actions.run(company, action));
 
     view! {
-        <OfflineBar reachable=companies.reachable() />
-        <TopBar path=&["Settings", "Integrations", "Microsoft 365", "Companies"] />
-        <main class="page">
+        <Frame path=&["Settings", "Integrations", "Microsoft 365", "Companies"]>
             <div class="page-head">
                 <div>
                     <h1>"M365 companies"</h1>
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
+                    <RoleNote forbidden />
                 </div>
                 <ConnectedProgress progress />
             </div>
-            <SetupNotice forbidden />
+            <SetupNotice companies />
             <BlockedNotice actions companies />
             <div class="toolbar">
                 <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
@@ -100,39 +98,30 @@ pub fn Companies() -> impl IntoView {
             </div>
             {move || match load.get() {
                 Load::Loading => view! { <Skeleton /> }.into_any(),
-                Load::Failed(error) => view! { <LoadFailed error actions /> }.into_any(),
+                Load::Failed(error) => {
+                    let on_retry = Callback::new(move |()| actions.read_list());
+                    view! { <LoadFailed title="The companies could not be read" error on_retry /> }.into_any()
+                }
+                Load::Done if is_empty.get() => view! { <NoCompanies /> }.into_any(),
                 Load::Done => view! {
-                    <Show when=move || total.get() != 0 fallback=NoCompanies>
-                        <CompanyTable rows=companies.rows() shown now forbidden enter=enter.read_only() on_action />
-                        <Show when=move || shown.with(|shown| shown.is_empty())>
-                            <Empty title="No company matches">
-                                <p>"No name, domain or tenant contains these words, or the filter leaves it out."</p>
-                                <button type="button" class="button" on:click=clear>
-                                    "Show all companies"
-                                </button>
-                            </Empty>
-                        </Show>
-                    </Show>
+                    <CompanyTable rows=companies.rows() shown now forbidden enter=enter.read_only() on_action />
+                    <When flag=no_match>
+                        <Empty title="No company matches">
+                            <p>"No name, domain or tenant contains these words, or the filter leaves it out."</p>
+                            <button type="button" class="button" on:click=clear>
+                                "Show all companies"
+                            </button>
+                        </Empty>
+                    </When>
                 }
                 .into_any(),
             }}
-        </main>
-        <Announcer messages=companies.messages() on_dismiss=Callback::new(move |id| companies.dismiss_message(id)) />
+        </Frame>
     }
 }
 
 fn admits(filter: Filter, entry: &Entry) -> bool {
     filter.admits(&entry.status(), entry.row.last_try.is_some())
-}
-
-/// The present, moving on once a minute.
-fn minutes() -> ReadSignal<crate::domain::Timestamp> {
-    let now = RwSignal::new(clock::now());
-    let interval = StoredValue::new_local(Some(Interval::new(30_000, move || now.set(clock::now()))));
-    on_cleanup(move || {
-        interval.try_update_value(Option::take);
-    });
-    now.read_only()
 }
 
 /// Says how many companies a search found, once the typing pauses.
@@ -157,17 +146,33 @@ fn announce_matches(companies: state::Companies, search: RwSignal<String>, shown
     });
 }
 
+/// What the role may not do. The buttons that are out of use for that reason refer to it.
 #[component]
-fn SetupNotice(forbidden: Memo<Option<&'static str>>) -> impl IntoView {
+fn RoleNote(forbidden: Forbidden) -> impl IntoView {
+    move || {
+        forbidden.by_role().get().map(|reason| {
+            view! {
+                <p class="role-note" id=ROLE_NOTE>
+                    <Icon shape=Shape::Shield />
+                    {reason}
+                </p>
+            }
+        })
+    }
+}
+
+#[component]
+fn SetupNotice(companies: state::Companies) -> impl IntoView {
+    let missing = Memo::new(move |_| companies.setup().get() != Setup::Ready);
     view! {
-        <Show when=move || forbidden.get().is_some()>
+        <When flag=missing>
             <Notice id=SETUP_NOTICE title=SETUP_MISSING>
                 <p>
                     "Companies can be connected once Tenantry knows its app registration in Microsoft Entra. The README shows how to make one; "
                     <code>"tenantry check"</code> " says what is still missing."
                 </p>
             </Notice>
-        </Show>
+        </When>
     }
 }
 
@@ -196,18 +201,6 @@ fn BlockedNotice(actions: Actions, companies: state::Companies) -> impl IntoView
                 </Notice>
             }
         })
-    }
-}
-
-#[component]
-fn LoadFailed(error: AppError, actions: Actions) -> impl IntoView {
-    view! {
-        <Empty title="The companies could not be read">
-            <p>{error.message}</p>
-            <button type="button" class="button" on:click=move |_| actions.read_list()>
-                "Retry"
-            </button>
-        </Empty>
     }
 }
 

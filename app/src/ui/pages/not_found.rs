@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::Frame;
 use crate::ui::{
     browser::document,
-    components::{Empty, Link, TopBar},
+    components::{Empty, Link},
     routes::Page,
 };
 
@@ -13,8 +14,7 @@ use crate::ui::{
 pub fn NotFound() -> impl IntoView {
     document::set_title("Page not found");
     view! {
-        <TopBar path=&[] />
-        <main class="page">
+        <Frame path=&[]>
             <h1>"Page not found"</h1>
             <Empty title="There is nothing at this address">
                 <p>"It may be mistyped, or the page has moved."</p>
@@ -22,6 +22,6 @@ pub fn NotFound() -> impl IntoView {
                     "Go to M365 companies"
                 </Link>
             </Empty>
-        </main>
+        </Frame>
     }
 }

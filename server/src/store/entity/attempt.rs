@@ -29,6 +29,8 @@ pub struct Model {
     pub claimed_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub lapsed: bool,
+    /// The account that began it.
+    pub made_by: Option<Uuid>,
 }
 
 /// How it relates to other tables: not at all, as far as queries go.

@@ -1,0 +1,170 @@
+//! What was done, by whom, when, to which company. Only ever added to.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ActivityId, CompanyId, Timestamp};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivityKind {
+    /// A company was connected.
+    Connected,
+    /// A company that had been connected was connected again.
+    Reconnected,
+    /// Somebody went to Microsoft to connect a company.
+    AttemptBegun,
+    /// An attempt failed; the reason is in the text.
+    AttemptFailed,
+    /// An attempt was cancelled.
+    AttemptCancelled,
+    /// A person asked for a sync.
+    SyncStarted,
+    /// Companies were imported.
+    Imported,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody signed out.
+    SignedOut,
+    /// A sign-in was refused.
+    SignInRefused,
+    /// A password was changed.
+    PasswordChanged,
+    /// Somebody was invited.
+    Invited,
+    /// An account was made, by invitation, setup or sign-in with Microsoft.
+    AccountMade,
+    /// A role was changed.
+    RoleChanged,
+    /// An account was deactivated.
+    Deactivated,
+    /// An account was activated again.
+    Reactivated,
+    /// Somebody tried what their role may not do.
+    Refused,
+}
+
+impl ActivityKind {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::Connected,
+        Self::Reconnected,
+        Self::AttemptBegun,
+        Self::AttemptFailed,
+        Self::AttemptCancelled,
+        Self::SyncStarted,
+        Self::Imported,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::SignInRefused,
+        Self::PasswordChanged,
+        Self::Invited,
+        Self::AccountMade,
+        Self::RoleChanged,
+        Self::Deactivated,
+        Self::Reactivated,
+        Self::Refused,
+    ];
+
+    /// Its stable name in the database, in URLs and in exports.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Reconnected => "reconnected",
+            Self::AttemptBegun => "attempt_begun",
+            Self::AttemptFailed => "attempt_failed",
+            Self::AttemptCancelled => "attempt_cancelled",
+            Self::SyncStarted => "sync_started",
+            Self::Imported => "imported",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::SignInRefused => "sign_in_refused",
+            Self::PasswordChanged => "password_changed",
+            Self::Invited => "invited",
+            Self::AccountMade => "account_made",
+            Self::RoleChanged => "role_changed",
+            Self::Deactivated => "deactivated",
+            Self::Reactivated => "reactivated",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The kind of this stable name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
+    /// What happened, for people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::Reconnected => "Reconnected",
+            Self::AttemptBegun => "Went to Microsoft",
+            Self::AttemptFailed => "Sign-in failed",
+            Self::AttemptCancelled => "Sign-in cancelled",
+            Self::SyncStarted => "Sync started",
+            Self::Imported => "Companies imported",
+            Self::SignedIn => "Signed in",
+            Self::SignedOut => "Signed out",
+            Self::SignInRefused => "Sign-in refused",
+            Self::PasswordChanged => "Password changed",
+            Self::Invited => "Invited",
+            Self::AccountMade => "Account made",
+            Self::RoleChanged => "Role changed",
+            Self::Deactivated => "Deactivated",
+            Self::Reactivated => "Activated again",
+            Self::Refused => "Refused",
+        }
+    }
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityRow {
+    /// Which. Later ones are larger.
+    pub id: ActivityId,
+    /// When.
+    pub at: Timestamp,
+    /// Who: an account's e-mail address, or words such as "the command line".
+    pub actor: String,
+    /// What.
+    pub kind: ActivityKind,
+    /// To which company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<(CompanyId, String)>,
+    /// More about it, in words. Never anything secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// Which activity to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityFilter {
+    /// Of this company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<CompanyId>,
+    /// Of this kind ([`ActivityKind::key`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ActivityKind>,
+    /// Whose actor contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Before this one: the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<ActivityId>,
+}
+
+/// How many rows a page has.
+pub const PAGE: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_names_lead_back_to_what_they_name() {
+        for kind in ActivityKind::ALL {
+            assert_eq!(ActivityKind::from_key(kind.key()), Some(kind));
+        }
+    }
+}

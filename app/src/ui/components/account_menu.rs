@@ -1,0 +1,88 @@
+//! Who is signed in, and what they can do with their account.
+
+use leptos::prelude::*;
+
+use super::{Menu, MenuItem, Shape};
+use crate::{
+    domain::{Me, Right},
+    ui::routes::Page,
+};
+
+/// What can be chosen that does not lead to a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChoice {
+    /// Another password.
+    ChangePassword,
+    /// The end of the session.
+    SignOut,
+}
+
+fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
+    let page = |label, shape, page| (MenuItem { to: Some(page), ..MenuItem::new(label, shape) }, None);
+    let mut choices = Vec::new();
+    if me.is_some_and(|me| me.role.may(Right::ManageAccounts)) {
+        choices.push(page("Team", Shape::People, Page::Team));
+        choices.push(page("Activity", Shape::Clock, Page::Activity));
+    }
+    if me.is_some_and(|me| me.has_password) {
+        choices.push((MenuItem::new("Change password", Shape::Key), Some(AccountChoice::ChangePassword)));
+    }
+    choices.push((MenuItem::new("Sign out", Shape::Leave), Some(AccountChoice::SignOut)));
+    choices
+}
+
+/// The button "Account" and its menu.
+#[component]
+pub fn AccountMenu(
+    /// Who is signed in, once that is known.
+    me: ReadSignal<Option<Me>>,
+    /// Something was chosen.
+    on_choose: Callback<AccountChoice>,
+) -> impl IntoView {
+    let items = Memo::new(move |_| me.with(|me| choices(me.as_ref()).into_iter().map(|(item, _)| item).collect()));
+    let on_choose = Callback::new(move |place| {
+        let chosen = me.with_untracked(|me| choices(me.as_ref()).into_iter().nth(place));
+        if let Some((_, Some(choice))) = chosen {
+            on_choose.run(choice);
+        }
+    });
+    let head = move || {
+        me.get().map(|me| {
+            view! {
+                <div class="menu-head" id="account-head">
+                    <strong>{me.name}</strong>
+                    <span>{me.email}</span>
+                    <span>{me.role.label()}</span>
+                </div>
+            }
+        })
+    };
+    view! {
+        <Menu id="account-menu" label="Account" shape=Shape::Person items described_by="account-head" on_choose>
+            {head}
+        </Menu>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AccountId, Role};
+
+    fn labels(role: Role, has_password: bool) -> Vec<&'static str> {
+        let id = AccountId::from_uuid(uuid::Uuid::nil());
+        let me = Me { id, email: "kim@example.com".into(), name: "Kim".into(), role, has_password };
+        choices(Some(&me)).into_iter().map(|(item, _)| item.label).collect()
+    }
+
+    #[test]
+    fn only_owners_are_led_to_the_team() {
+        assert_eq!(labels(Role::Owner, true), ["Team", "Activity", "Change password", "Sign out"]);
+        assert_eq!(labels(Role::Settings, true), ["Change password", "Sign out"]);
+    }
+
+    #[test]
+    fn who_has_no_password_is_not_offered_another() {
+        assert_eq!(labels(Role::Viewer, false), ["Sign out"]);
+    }
+}

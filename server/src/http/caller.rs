@@ -1,0 +1,242 @@
+//! Who may ask for what: one table, and one place that enforces it, in front of everything.
+
+use std::net::SocketAddr;
+
+use app::{
+    domain::Right,
+    error::{AppError, ErrorCode},
+};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+use url::form_urlencoded;
+
+use super::{AppState, address::client_address, page::Page, server_functions::error_response, site};
+use crate::{
+    failure::internal,
+    sessions::{Caller, CookieChange, Token, me},
+    store::StoreError,
+};
+
+/// Who may ask for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whoever's role has this right.
+    Needs(Right),
+}
+
+/// What everybody may ask for. A path that is not here is refused, whoever asks.
+///
+/// `{name}` stands for one segment, `{*name}` for any number. The first row that fits counts.
+pub const ACCESS: &[(&str, Access)] = &[
+    // The flow with Microsoft. What comes back from there is known by its `state` and the browser's cookie.
+    ("/connect/start", Access::Needs(Right::Connect)),
+    ("/connect/staff", Access::Public),
+    ("/connect/callback", Access::Public),
+    ("/connect/page.css", Access::Public),
+    ("/connect/page.js", Access::Public),
+    ("/healthz", Access::Public),
+    ("/readyz", Access::Public),
+    // Server functions, and what else is below `/api`.
+    ("/api/sessions/options", Access::Public),
+    ("/api/sessions/sign-in", Access::Public),
+    ("/api/sessions/invitation", Access::Public),
+    ("/api/sessions/accept-invitation", Access::Public),
+    ("/api/sessions/sign-out", Access::SignedIn),
+    ("/api/sessions/me", Access::SignedIn),
+    ("/api/sessions/change-password", Access::SignedIn),
+    ("/api/companies/list", Access::Needs(Right::See)),
+    ("/api/companies/changes", Access::Needs(Right::See)),
+    ("/api/events", Access::Needs(Right::See)),
+    ("/api/connections/sync", Access::Needs(Right::SyncNow)),
+    ("/api/attempts/cancel", Access::Needs(Right::Connect)),
+    // Of one company. All of it is the owners': the port looks at the filter.
+    ("/api/activity/list", Access::Needs(Right::See)),
+    ("/api/activity.csv", Access::Needs(Right::ManageAccounts)),
+    ("/api/accounts/list", Access::Needs(Right::ManageAccounts)),
+    ("/api/accounts/invite", Access::Needs(Right::ManageAccounts)),
+    ("/api/accounts/change-role", Access::Needs(Right::ManageAccounts)),
+    ("/api/accounts/set-active", Access::Needs(Right::ManageAccounts)),
+    // Pages of the web app. They hold no data; the app says what a role may not see.
+    ("/login", Access::Public),
+    ("/join/{token}", Access::Public),
+    ("/settings/team", Access::Needs(Right::ManageAccounts)),
+    ("/settings/activity", Access::Needs(Right::ManageAccounts)),
+    ("/settings/{*page}", Access::Needs(Right::See)),
+    ("/companies/{*page}", Access::Needs(Right::See)),
+];
+
+/// Who may ask for this path. None: nobody, because it has no row.
+pub fn access(path: &str) -> Option<Access> {
+    ACCESS.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, access)| *access)
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    for part in pattern.split('/') {
+        if part.starts_with("{*") {
+            return segments.next().is_some_and(|segment| !segment.is_empty());
+        }
+        let Some(segment) = segments.next() else { return false };
+        let fits = if part.starts_with('{') { !segment.is_empty() } else { part == segment };
+        if !fits {
+            return false;
+        }
+    }
+    segments.next().is_none()
+}
+
+/// What a path is, for how a refusal looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// For programs: JSON.
+    Api,
+    /// Where a window goes on to Microsoft: a page of the server.
+    Navigation,
+    /// The web app's shell.
+    Page,
+}
+
+impl Kind {
+    fn of(uri: &Uri) -> Self {
+        match uri.path() {
+            path if path == "/api" || path.starts_with("/api/") => Self::Api,
+            path if path.starts_with("/connect/") => Self::Navigation,
+            _ => Self::Page,
+        }
+    }
+}
+
+/// Lets a request through, or answers it. Behind it, a request has its [`Caller`] (if there is one) and its address as
+/// extensions.
+pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let address = client_address(peer.ip(), request.headers(), &state.trusted_proxies);
+        request.extensions_mut().insert(address);
+    }
+    let kind = Kind::of(request.uri());
+    let access = match access(request.uri().path()) {
+        Some(access) => Some(access),
+        // The web app's files hold nothing that is not in its source.
+        None if kind == Kind::Page && site::names_a_file(request.uri()) => Some(Access::Public),
+        // A page that there is not: the app says so, to who is signed in.
+        None if kind == Kind::Page => Some(Access::SignedIn),
+        None => None,
+    };
+    if access == Some(Access::Public) {
+        return next.run(request).await;
+    }
+    let caller = match caller(&state, &cookies).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return sign_in_first(kind, request.uri()),
+        Err(error) => return error_response(&internal(error)),
+    };
+    let refused = match access {
+        None => return error_response(&AppError::new(ErrorCode::NotFound, "There is no such function.")),
+        Some(Access::Needs(right)) if !caller.me.role.may(right) => Some(right),
+        Some(_) => None,
+    };
+    if let Some(right) = refused {
+        let what = format!("{} {}", request.method(), request.uri().path());
+        tracing::info!(account = %caller.me.id, what, "refused");
+        if let Err(error) = state.store.refused(&caller.actor(), what).await {
+            return error_response(&internal(error));
+        }
+        match kind {
+            Kind::Api => return error_response(&AppError::new(ErrorCode::Forbidden, right.refusal())),
+            Kind::Navigation => return refusal_page(right),
+            Kind::Page => {}
+        }
+    }
+    request.extensions_mut().insert(caller);
+    let mut response = next.run(request).await;
+    if refused.is_some() {
+        // The shell says why; nothing but its status tells programs.
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    response
+}
+
+async fn caller(state: &AppState, cookies: &CookieJar) -> Result<Option<Caller>, StoreError> {
+    let Some(token) = cookies.get(cookie_name(state)).and_then(|cookie| Token::parse(cookie.value())) else {
+        return Ok(None);
+    };
+    let session = token.hash();
+    let account = state.store.use_session(session).await?;
+    Ok(account.map(|account| Caller { me: me(account), session }))
+}
+
+fn sign_in_first(kind: Kind, uri: &Uri) -> Response {
+    if kind == Kind::Api {
+        let text = "You are not signed in, or your session has ended. Sign in again.";
+        return error_response(&AppError::new(ErrorCode::Unauthorized, text));
+    }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let location = match app::domain::account::safe_return_path(path) {
+        Some("/") | None => "/login".to_owned(),
+        Some(path) => format!("/login?next={}", form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>()),
+    };
+    let mut response = Redirect::to(&location).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+fn refusal_page(right: Right) -> Response {
+    Page {
+        status: StatusCode::FORBIDDEN,
+        good: false,
+        heading: "Your role does not allow this".to_owned(),
+        text: right.refusal().to_owned(),
+        details: None,
+        company: None,
+        popup: true,
+    }
+    .into_response()
+}
+
+/// `__Host-` binds the cookie to this very host and to https; browsers refuse it on plain http.
+fn cookie_name(state: &AppState) -> &'static str {
+    if state.public_url.scheme() == "https" { "__Host-session" } else { "session" }
+}
+
+/// The session's cookie as it is sent.
+pub fn session_cookie(state: &AppState, change: &CookieChange) -> Cookie<'static> {
+    let (value, lives) = match change {
+        CookieChange::Set(token) => (token.expose().to_owned(), app::domain::account::SESSION_LIVES),
+        CookieChange::Remove => (String::new(), std::time::Duration::ZERO),
+    };
+    Cookie::build((cookie_name(state), value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(state.public_url.scheme() == "https")
+        .max_age(lives.try_into().unwrap_or_default())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_its_row_and_nothing_else_does() {
+        assert_eq!(access("/join/abc"), Some(Access::Public));
+        for none in ["/join", "/join/", "/join/a/b", "/api", "/api/", "/api/companies/list/", "/api//companies/list"] {
+            assert_eq!(access(none), None, "{none}");
+        }
+        assert_eq!(access("/settings/team"), Some(Access::Needs(Right::ManageAccounts)));
+        assert_eq!(access("/settings/integrations/x"), Some(Access::Needs(Right::See)));
+        assert_eq!(access("/nowhere"), None);
+    }
+}
