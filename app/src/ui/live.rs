@@ -156,7 +156,10 @@ impl Live {
                     Err(_) => self.ask(),
                 }
             }
-            News::Ping => self.0.pace.borrow_mut().heard(now),
+            News::Ping(role) => {
+                self.0.pace.borrow_mut().heard(now);
+                self.0.session.hear_role(&role);
+            }
             News::Broken => self.0.pace.borrow_mut().broke(),
         }
     }

@@ -73,6 +73,13 @@ impl Session {
         });
     }
 
+    /// Hears what the role is now. Asks again who it is if that is news.
+    pub fn hear_role(self, role: &str) {
+        if self.me.with_untracked(|me| me.as_ref().is_some_and(|me| me.role.key() != role)) {
+            self.ask();
+        }
+    }
+
     /// Looks whether an error is about who is signed in: leads to the page Sign in, or learns that the role has changed.
     /// Says whether it was.
     pub fn heed(self, error: &AppError) -> bool {
