@@ -167,7 +167,6 @@ impl Live {
     fn tick(&self) {
         let companies = self.0.companies;
         companies.forget_overdue_wishes();
-        companies.fade_messages();
         // Nobody looks, and nobody waits for anything.
         if document::is_hidden() && !companies.in_flux() {
             return;

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     browser::{clock, document, first_answer, location},
     routes::{self, Page},
-    state::Submission,
+    state::{Submission, Voice},
 };
 use crate::{
     api::sessions::{change_password, sign_out, who_am_i},
@@ -20,13 +20,15 @@ const ASK_MILLIS: u32 = 30_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     me: RwSignal<Option<Me>>,
+    voice: Option<Voice>,
     asking: StoredValue<bool>,
 }
 
 impl Session {
-    /// Asks who it is, now and from time to time until the owner is gone.
-    pub fn start() -> Self {
-        let session = Self { me: RwSignal::new(None), asking: StoredValue::new(false) };
+    /// Asks who it is, now and from time to time until the owner is gone. `voice` is told whether the server answers, where
+    /// nobody asks it more often.
+    pub fn start(voice: Option<Voice>) -> Self {
+        let session = Self { me: RwSignal::new(None), voice, asking: StoredValue::new(false) };
         session.ask();
         document::on_return(move || session.ask());
         clock::every(ASK_MILLIS, move || {
@@ -60,6 +62,9 @@ impl Session {
                 None => who_am_i().await,
             };
             self.asking.set_value(false);
+            if let Some(voice) = self.voice {
+                voice.set_reachable(answer.as_ref().err().is_none_or(|error| error.code != ErrorCode::Offline));
+            }
             match answer {
                 Ok(me) => self.me.maybe_update(|known| {
                     let changed = known.as_ref() != Some(&me);

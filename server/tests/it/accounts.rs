@@ -335,7 +335,7 @@ async fn without_a_session_one_is_led_to_sign_in_and_back() {
         assert_eq!(answer.status(), 303, "{path}");
         assert_eq!(answer.headers()["location"], location, "{path}");
     }
-    for path in ["/login", "/login?next=%2F", "/join/abc", "/app-1a2b.js", "/healthz"] {
+    for path in ["/login", "/login?next=%2F", "/join/abc", "/companies-1a2b.js", "/pages-1a2b.js", "/healthz"] {
         assert_eq!(get(path).await.status(), 200, "{path}");
     }
     for path in ["/api/companies/list", "/api/events", "/api/no/such", "/api/activity.csv"] {
