@@ -6,6 +6,7 @@ pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod links;
 pub mod protocol;
 pub mod sessions;
 

@@ -7,6 +7,7 @@ pub mod company;
 pub mod connection;
 pub mod data_set;
 pub mod id;
+pub mod link;
 pub mod schedule;
 pub mod timestamp;
 
@@ -16,5 +17,6 @@ pub use attempt::{AttemptFailure, Ending, Step, Surface};
 pub use company::{Action, CompanyName, CompanyRow, Domain, Figures, LastTry, LicenceUse, Progress, Status};
 pub use connection::{Access, Phase, ReconnectReason};
 pub use data_set::{DataSet, Lack, Problem};
-pub use id::{AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, TenantId};
+pub use id::{AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, LinkId, TenantId};
+pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, LinkSummary};
 pub use timestamp::Timestamp;

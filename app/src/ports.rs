@@ -6,9 +6,13 @@ use crate::{
     api::{
         accounts::Invitation,
         companies::{CompanyChanges, CompanyList},
+        links::NewLink,
         sessions::{Credentials, NewAccount, SignInOptions},
     },
-    domain::{AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyId, Email, Me, Role, Timestamp},
+    domain::{
+        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyId, Email, LinkMessage, LinkNote, LinkRow, Me, Role,
+        Timestamp,
+    },
     error::AppError,
 };
 
@@ -34,6 +38,22 @@ pub trait Attempts: Send + Sync {
 pub trait Connections: Send + Sync {
     /// Makes the company's sync due now.
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError>;
+}
+
+/// Links that let somebody else connect a company. Every call is of somebody who may send them.
+#[async_trait]
+pub trait Links: Send + Sync {
+    /// Makes one, and withdraws the company's last one if that was not used.
+    async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError>;
+
+    /// Withdraws the company's live link. None being live is no failure: the wish is fulfilled.
+    async fn withdraw(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// All that are live, those that expire first first.
+    async fn list(&self) -> Result<Vec<LinkRow>, AppError>;
+
+    /// A text for the client, with the company's live link.
+    async fn message(&self, company: CompanyId) -> Result<LinkMessage, AppError>;
 }
 
 /// Signing in and out. What needs nobody to be signed in is here too.

@@ -18,6 +18,16 @@ pub enum ActivityKind {
     AttemptFailed,
     /// An attempt was cancelled.
     AttemptCancelled,
+    /// A link was made.
+    LinkMade,
+    /// A link was withdrawn.
+    LinkWithdrawn,
+    /// Somebody opened a link for the first time.
+    LinkOpened,
+    /// A company was connected with a link.
+    LinkUsed,
+    /// Somebody who opened a dead link asked for a new one.
+    LinkRequested,
     /// A person asked for a sync.
     SyncStarted,
     /// Companies were imported.
@@ -46,12 +56,17 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
         Self::AttemptFailed,
         Self::AttemptCancelled,
+        Self::LinkMade,
+        Self::LinkWithdrawn,
+        Self::LinkOpened,
+        Self::LinkUsed,
+        Self::LinkRequested,
         Self::SyncStarted,
         Self::Imported,
         Self::SignedIn,
@@ -74,6 +89,11 @@ impl ActivityKind {
             Self::AttemptBegun => "attempt_begun",
             Self::AttemptFailed => "attempt_failed",
             Self::AttemptCancelled => "attempt_cancelled",
+            Self::LinkMade => "link_made",
+            Self::LinkWithdrawn => "link_withdrawn",
+            Self::LinkOpened => "link_opened",
+            Self::LinkUsed => "link_used",
+            Self::LinkRequested => "link_requested",
             Self::SyncStarted => "sync_started",
             Self::Imported => "imported",
             Self::SignedIn => "signed_in",
@@ -102,6 +122,11 @@ impl ActivityKind {
             Self::AttemptBegun => "Went to Microsoft",
             Self::AttemptFailed => "Sign-in failed",
             Self::AttemptCancelled => "Sign-in cancelled",
+            Self::LinkMade => "Link made",
+            Self::LinkWithdrawn => "Link withdrawn",
+            Self::LinkOpened => "Link opened",
+            Self::LinkUsed => "Link used",
+            Self::LinkRequested => "New link requested",
             Self::SyncStarted => "Sync started",
             Self::Imported => "Companies imported",
             Self::SignedIn => "Signed in",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{DeadLink, Timestamp};
 
 /// How long a row says "Signing in…" before it goes back by itself.
 pub const DEADLINE: Duration = Duration::from_mins(15);
@@ -34,6 +34,9 @@ pub enum Surface {
     Popup,
     /// The page's own tab, which goes back to the page.
     Tab,
+    /// Where somebody opened a link, who has no page of ours to go back to. Never asked for by a browser.
+    #[serde(skip)]
+    Link,
 }
 
 /// What an attempt is doing.
@@ -75,6 +78,8 @@ pub enum Refusal {
     Cancelled,
     /// Another attempt connected the company meanwhile.
     Overtaken,
+    /// The link that it began with is dead.
+    Link(DeadLink),
 }
 
 /// Whether an answer of Microsoft may be taken now.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    AttemptFailure, CompanyId, Lack, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts,
+    AttemptFailure, CompanyId, Lack, LinkSummary, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts,
     schedule::CONSENT_SETTLES_WITHIN,
 };
 
@@ -104,6 +104,8 @@ impl fmt::Display for Domain {
 pub enum Status {
     /// Nothing has tied the company to a tenant.
     NotConnected,
+    /// A link is live ([`CompanyRow::link`] says until when), and nobody is at Microsoft.
+    LinkSent,
     /// Somebody is at Microsoft.
     SigningIn {
         /// When the row goes back by itself.
@@ -139,6 +141,7 @@ impl Status {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::NotConnected => "Not connected",
+            Self::LinkSent => "Link sent",
             Self::SigningIn { .. } => "Signing in…",
             Self::Verifying { .. } => "Verifying…",
             Self::Connected => "Connected",
@@ -165,12 +168,16 @@ impl Status {
     /// What a person may do with such a row, the main action first.
     pub fn actions(&self) -> &'static [Action] {
         match self {
-            Self::NotConnected => &[Action::SignIn],
-            Self::SigningIn { connected: false, .. } => &[Action::SignIn, Action::Cancel],
-            Self::SigningIn { connected: true, .. } => &[Action::SignIn, Action::Cancel, Action::SyncNow],
+            Self::NotConnected | Self::LinkSent => &[Action::SignIn, Action::GenerateLink],
+            Self::SigningIn { connected: false, .. } => &[Action::SignIn, Action::Cancel, Action::GenerateLink],
+            Self::SigningIn { connected: true, .. } => {
+                &[Action::SignIn, Action::Cancel, Action::GenerateLink, Action::SyncNow]
+            }
             Self::Verifying { slow: false, .. } | Self::Connected => &[Action::SyncNow],
-            Self::Verifying { slow: true, .. } | Self::Limited { .. } => &[Action::Reconnect, Action::SyncNow],
-            Self::NeedsReconnect { .. } => &[Action::Reconnect],
+            Self::Verifying { slow: true, .. } | Self::Limited { .. } => {
+                &[Action::Reconnect, Action::GenerateLink, Action::SyncNow]
+            }
+            Self::NeedsReconnect { .. } => &[Action::Reconnect, Action::GenerateLink],
         }
     }
 
@@ -189,20 +196,25 @@ pub enum Action {
     Cancel,
     /// Begin an attempt for the tenant of the connection.
     Reconnect,
+    /// Make a link that lets somebody else begin one.
+    GenerateLink,
     /// Read the tenant's data now.
     SyncNow,
 }
 
 /// The state of a row, from what is stored.
 ///
-/// `open_until` is the latest deadline of the company's open attempts; one that has passed no longer counts.
+/// `open_until` is the latest deadline of the company's open attempts; one that has passed no longer counts. `link` is
+/// the company's latest link.
 pub fn derive_status(
     connection: Option<&ConnectionFacts>,
     open_until: Option<Timestamp>,
+    link: Option<&LinkSummary>,
     lacks: &[Lack],
     now: Timestamp,
 ) -> Status {
     let settled = match connection {
+        None if link.is_some_and(|link| link.is_live(now)) => Status::LinkSent,
         None => Status::NotConnected,
         Some(facts) => match facts.phase {
             Phase::Verifying => Status::Verifying {
@@ -288,8 +300,37 @@ pub struct CompanyRow {
     /// Why the last attempt failed, unless one succeeded or is open since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_try: Option<LastTry>,
+    /// Its latest link, live or dead; none where no link could be made and none is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkSummary>,
+    /// Since when somebody who opened a dead link asks for a new one. None once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_requested_at: Option<Timestamp>,
     /// The number of this state of the row: of two, the one with the larger number is newer.
     pub revision: i64,
+}
+
+impl CompanyRow {
+    /// The link that still leads somewhere.
+    pub fn live_link(&self, now: Timestamp) -> Option<&LinkSummary> {
+        self.link.as_ref().filter(|link| link.is_live(now))
+    }
+
+    /// The state as of now: a link may have expired since the server told the row.
+    pub fn status_at(&self, now: Timestamp) -> &Status {
+        match &self.status {
+            Status::LinkSent if self.live_link(now).is_none() => &Status::NotConnected,
+            status => status,
+        }
+    }
+
+    /// What the button that makes a link is called.
+    pub fn generate_link_label(&self, now: Timestamp) -> &'static str {
+        match &self.link {
+            Some(link) if !link.is_live(now) => "Generate new link",
+            _ => "Generate Link",
+        }
+    }
 }
 
 /// How many companies are connected.
@@ -318,7 +359,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{DataSet, Problem};
+    use crate::domain::{DataSet, LinkEnd, Problem};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -355,15 +396,18 @@ mod tests {
     #[test]
     fn an_open_attempt_covers_the_state_behind_it_until_its_deadline() {
         let until = NOW.plus(Duration::from_secs(1));
-        assert_eq!(derive_status(None, Some(until), &[], NOW), Status::SigningIn { until, connected: false });
-        assert_eq!(derive_status(None, Some(until), &[], until), Status::NotConnected);
+        assert_eq!(derive_status(None, Some(until), None, &[], NOW), Status::SigningIn { until, connected: false });
+        assert_eq!(derive_status(None, Some(until), None, &[], until), Status::NotConnected);
         let active = facts(Phase::Active);
-        assert_eq!(derive_status(Some(&active), Some(until), &[], NOW), Status::SigningIn { until, connected: true });
+        assert_eq!(
+            derive_status(Some(&active), Some(until), None, &[], NOW),
+            Status::SigningIn { until, connected: true }
+        );
     }
 
     #[test]
     fn a_verification_that_takes_longer_than_microsoft_explains_is_slow() {
-        let status = |after| derive_status(Some(&facts(Phase::Verifying)), None, &[], NOW.plus(after));
+        let status = |after| derive_status(Some(&facts(Phase::Verifying)), None, None, &[], NOW.plus(after));
         let since = NOW;
         assert_eq!(status(Duration::from_secs(119)), Status::Verifying { since, slow: false });
         assert_eq!(status(Duration::from_mins(2)), Status::Verifying { since, slow: true });
@@ -372,12 +416,50 @@ mod tests {
     #[test]
     fn a_lack_makes_an_active_connection_limited_and_no_other() {
         let lacks = [Lack { data_set: DataSet::SecureScore, problem: Problem::PermissionMissing }];
-        let status = |phase| derive_status(Some(&facts(phase)), None, &lacks, NOW);
+        let status = |phase| derive_status(Some(&facts(phase)), None, None, &lacks, NOW);
         assert_eq!(status(Phase::Active), Status::Limited { lacks: lacks.to_vec() });
         assert_eq!(status(Phase::Verifying), Status::Verifying { since: NOW, slow: false });
         let reason = ReconnectReason::AppRemoved;
         assert_eq!(status(Phase::NeedsReconnect(reason)), Status::NeedsReconnect { reason, since: NOW });
-        assert_eq!(derive_status(Some(&facts(Phase::Active)), None, &[], NOW), Status::Connected);
+        assert_eq!(derive_status(Some(&facts(Phase::Active)), None, None, &[], NOW), Status::Connected);
+    }
+
+    #[test]
+    fn a_live_link_shows_until_it_ends_or_somebody_signs_in_or_the_company_is_connected() {
+        let expires = NOW.plus(Duration::from_secs(1));
+        let link = LinkSummary { expires, end: None, opens: 0, opened_at: None, note: None };
+        assert_eq!(derive_status(None, None, Some(&link), &[], NOW), Status::LinkSent);
+        assert_eq!(derive_status(None, None, Some(&link), &[], expires), Status::NotConnected);
+        let withdrawn = LinkSummary { end: Some(LinkEnd::Withdrawn), ..link.clone() };
+        assert_eq!(derive_status(None, None, Some(&withdrawn), &[], NOW), Status::NotConnected);
+        let signing_in = Status::SigningIn { until: expires, connected: false };
+        assert_eq!(derive_status(None, Some(expires), Some(&link), &[], NOW), signing_in);
+        let reason = ReconnectReason::AppRemoved;
+        let needs_reconnect = derive_status(Some(&facts(Phase::NeedsReconnect(reason))), None, Some(&link), &[], NOW);
+        assert_eq!(needs_reconnect, Status::NeedsReconnect { reason, since: NOW });
+    }
+
+    #[test]
+    fn a_row_whose_link_expired_goes_back_by_itself() {
+        let expires = NOW.plus(Duration::from_secs(1));
+        let link = LinkSummary { expires, end: None, opens: 2, opened_at: Some(NOW), note: None };
+        let row = CompanyRow {
+            id: CompanyId::from_uuid(uuid::Uuid::nil()),
+            name: "Contoso".into(),
+            domain: None,
+            tenant: None,
+            status: Status::LinkSent,
+            figures: Figures::default(),
+            synced_at: None,
+            first_sync: false,
+            last_try: None,
+            link: Some(link),
+            link_requested_at: None,
+            revision: 1,
+        };
+        assert_eq!((row.status_at(NOW), row.generate_link_label(NOW)), (&Status::LinkSent, "Generate Link"));
+        let after = (row.status_at(expires), row.generate_link_label(expires));
+        assert_eq!(after, (&Status::NotConnected, "Generate new link"));
     }
 
     #[test]

@@ -53,6 +53,10 @@ id!(
     AttemptId
 );
 id!(
+    /// An address that lets somebody else connect one company.
+    LinkId
+);
+id!(
     /// Somebody who works at the MSP and signs in to Tenantry.
     AccountId
 );

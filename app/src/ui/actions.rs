@@ -43,6 +43,8 @@ impl Actions {
                 self.companies.wish(company, Wish::Cancel);
                 self.confirm(company, cancel_attempts(company), Some("sign-in cancelled"));
             }
+            // What makes a link is asked for in a dialog.
+            Action::GenerateLink => {}
             Action::SyncNow => {
                 self.companies.wish(company, Wish::Sync);
                 self.confirm(company, sync_now(company), None);

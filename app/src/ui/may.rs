@@ -20,6 +20,7 @@ pub fn refusal(role: Option<Role>, right: Right) -> Option<&'static str> {
 pub struct Forbidden {
     connect: Memo<Option<&'static str>>,
     cancel: Memo<Option<&'static str>>,
+    link: Memo<Option<&'static str>>,
     sync: Memo<Option<&'static str>>,
 }
 
@@ -27,9 +28,11 @@ impl Forbidden {
     /// Follows the setup and the role.
     pub fn follow(setup: ReadSignal<Setup>, role: impl Fn() -> Option<Role> + Copy + Send + Sync + 'static) -> Self {
         let right = move |right| Memo::new(move |_| refusal(role(), right));
-        let (cancel, sync) = (right(Right::Connect), right(Right::SyncNow));
+        let (cancel, send, sync) = (right(Right::Connect), right(Right::SendLinks), right(Right::SyncNow));
         let missing = move || (setup.get() == Setup::AppRegistrationMissing).then_some(SETUP_MISSING);
-        Self { connect: Memo::new(move |_| cancel.get().or_else(missing)), cancel, sync }
+        let connect = Memo::new(move |_| cancel.get().or_else(missing));
+        let link = Memo::new(move |_| send.get().or_else(missing));
+        Self { connect, cancel, link, sync }
     }
 
     /// Why this can't be done.
@@ -37,6 +40,7 @@ impl Forbidden {
         match action {
             Action::SignIn | Action::Reconnect => self.connect,
             Action::Cancel => self.cancel,
+            Action::GenerateLink => self.link,
             Action::SyncNow => self.sync,
         }
     }

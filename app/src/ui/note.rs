@@ -33,11 +33,13 @@ impl Note {
                 ],
                 at: Some(*since),
             }),
-            Status::NotConnected | Status::Connected => entry.row.last_try.as_ref().map(|last_try| Self {
-                words: last_try.failure.title().into(),
-                explanation: vec![last_try.failure.advice()],
-                at: Some(last_try.at),
-            }),
+            Status::NotConnected | Status::LinkSent | Status::Connected => {
+                entry.row.last_try.as_ref().map(|last_try| Self {
+                    words: last_try.failure.title().into(),
+                    explanation: vec![last_try.failure.advice()],
+                    at: Some(last_try.at),
+                })
+            }
         }
     }
 

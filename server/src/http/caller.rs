@@ -61,6 +61,10 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
+    ("/api/links/create", Access::Needs(Right::SendLinks)),
+    ("/api/links/withdraw", Access::Needs(Right::SendLinks)),
+    ("/api/links/list", Access::Needs(Right::SendLinks)),
+    ("/api/links/message", Access::Needs(Right::SendLinks)),
     // Of one company. All of it is the owners': the port looks at the filter.
     ("/api/activity/list", Access::Needs(Right::See)),
     ("/api/activity.csv", Access::Needs(Right::ManageAccounts)),

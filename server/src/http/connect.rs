@@ -110,7 +110,7 @@ fn answer(outcome: Outcome) -> Response {
         Outcome::Connected { company, surface: Surface::Tab, .. } => {
             Redirect::to(&format!("{COMPANIES_PATH}?connected={}", company.id)).into_response()
         }
-        Outcome::Connected { company, tenant, surface: Surface::Popup } => Page {
+        Outcome::Connected { company, tenant, .. } => Page {
             status: StatusCode::OK,
             good: true,
             heading: format!("{} is connected", company.name),
@@ -138,6 +138,7 @@ fn answer(outcome: Outcome) -> Response {
         .into_response(),
         Outcome::Refused { company, refusal, surface } => {
             let (heading, text) = match refusal {
+                Refusal::Link(dead) => (dead.title(), "Ask whoever sent it."),
                 Refusal::TooLate => ("This sign-in took too long", "Begin again on the page M365 companies."),
                 Refusal::AlreadyUsed => (
                     "This sign-in has already been used",

@@ -95,6 +95,7 @@ impl Attempt {
         let surface = match model.surface.as_str() {
             "popup" => Surface::Popup,
             "tab" => Surface::Tab,
+            "link" => Surface::Link,
             _ => return Err(unexpected()),
         };
         Ok(Self {
@@ -129,6 +130,7 @@ impl Store {
             surface: match new.surface {
                 Surface::Popup => "popup",
                 Surface::Tab => "tab",
+                Surface::Link => "link",
             }
             .to_owned(),
             state: step_key(new.step).to_owned(),

@@ -116,7 +116,7 @@ impl Store {
             .map(|(company, connection)| {
                 let facts = connection.as_ref().map(connections::facts).transpose()?;
                 let lacks = lacks.remove(&company.id).unwrap_or_default();
-                let status = derive_status(facts.as_ref(), open_until.get(&company.id).copied(), &lacks, now);
+                let status = derive_status(facts.as_ref(), open_until.get(&company.id).copied(), None, &lacks, now);
                 let last_try = failures.remove(&company.id).filter(|failed| {
                     !status.in_flux() && connection.as_ref().is_none_or(|c| c.connected_at < failed.at.as_millis())
                 });
@@ -130,6 +130,8 @@ impl Store {
                     synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
+                    link: None,
+                    link_requested_at: None,
                     revision: company.revision,
                 })
             })

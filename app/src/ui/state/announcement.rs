@@ -19,7 +19,7 @@ pub fn announcement(deed: Wish, before: &CompanyRow, after: &CompanyRow, now: Ti
             Status::Connected => Some(format!("{name} connected")),
             Status::Limited { .. } => Some(format!("{name} connected, but not all data can be read")),
             Status::NotConnected if ran_out => Some(format!("{name}: the sign-in ran out of time")),
-            Status::NotConnected | Status::SigningIn { .. } => None,
+            Status::NotConnected | Status::LinkSent | Status::SigningIn { .. } => None,
         };
     }
     let synced = deed == Wish::Sync && after.synced_at.is_some() && after.synced_at != before.synced_at;
@@ -47,6 +47,8 @@ mod tests {
             synced_at: None,
             first_sync: false,
             last_try: None,
+            link: None,
+            link_requested_at: None,
             revision: 1,
         }
     }

@@ -267,6 +267,8 @@ mod tests {
             synced_at: None,
             first_sync: false,
             last_try: None,
+            link: None,
+            link_requested_at: None,
             revision,
         }
     }
