@@ -12,7 +12,7 @@ use std::{
 };
 
 use app::{
-    api::companies::CompanyList,
+    api::{companies::CompanyList, links::NewLink},
     domain::{ActivityFilter, ActivityRow, CompanyId, CompanyRow, Email, Role, Status, Timestamp},
 };
 use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
@@ -77,19 +77,29 @@ pub enum Engine {
     Postgres,
 }
 
-/// The machine's clock, moved by what a test says.
+/// The machine's clock, moved by what a test says, or stopped.
 #[derive(Default)]
-pub struct ShiftedClock(AtomicI64);
+pub struct ShiftedClock {
+    shift: AtomicI64,
+    stopped_at: AtomicI64,
+}
 
 impl ShiftedClock {
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+        self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn stop_at(&self, now: Timestamp) {
+        self.stopped_at.store(now.as_millis(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+        match self.stopped_at.load(Ordering::SeqCst) {
+            0 => Timestamp::from_millis(SystemClock.now().as_millis() + self.shift.load(Ordering::SeqCst)),
+            stopped_at => Timestamp::from_millis(stopped_at),
+        }
     }
 }
 
@@ -376,6 +386,12 @@ impl App {
 
     pub async fn post(&self, function: &str, body: Value) -> reqwest::Response {
         self.http.post(format!("{}/api/{function}", self.url)).json(&body).send().await.unwrap()
+    }
+
+    /// Makes a link in the owner's name.
+    pub async fn make_link(&self, company: CompanyId) -> NewLink {
+        let response = self.post("links/create", json!({ "company": company, "note": null })).await;
+        response.error_for_status().unwrap().json().await.unwrap()
     }
 
     /// Connects a company as its administrator would.
