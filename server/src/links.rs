@@ -56,9 +56,7 @@ impl Links {
 
     async fn row(&self, company: CompanyId) -> Result<CompanyRow, AppError> {
         let rows = self.maker.store.company_rows_of(&[company]).await.map_err(internal)?;
-        rows.into_iter()
-            .next()
-            .ok_or_else(|| AppError::new(ErrorCode::NotFound, "There is no such company. Reload the page."))
+        rows.into_iter().next().ok_or_else(no_such_company)
     }
 }
 
@@ -75,13 +73,11 @@ impl ports::Links for Links {
             let text = format!("{} is connected already: there is nothing to send a link for.", row.name);
             return Err(AppError::new(ErrorCode::Conflict, text));
         }
-        let now = maker.clock.now();
-        let (id, token, expires) = (LinkId::mint(now), Token::random(), now.plus(maker.lives));
+        let (id, token) = (LinkId::mint(maker.clock.now()), Token::random());
         let sealed_token = maker.vault.seal(id.uuid(), &SecretString::from(token.expose()));
-        let new = links::NewLink { id, company, token_hash: token.hash(), sealed_token, note, expires };
-        if !maker.store.make_link(new, &Actor::signed_in(&self.me)).await.map_err(internal)? {
-            return Err(AppError::new(ErrorCode::NotFound, "There is no such company. Reload the page."));
-        }
+        let new = links::NewLink { id, company, token_hash: token.hash(), sealed_token, note, lives: maker.lives };
+        let made = maker.store.make_link(new, &Actor::signed_in(&self.me)).await.map_err(internal)?;
+        let expires = made.ok_or_else(no_such_company)?;
         tracing::info!(link = %id, company = %company, "a link was made");
         Ok(NewLink { url: maker.url(&token), expires })
     }
@@ -115,6 +111,10 @@ impl ports::Links for Links {
             MessageParts { company: &company_name, msp: &maker.msp, sender: &self.me.name, url: &url, until: &until };
         Ok(LinkMessage::write(&parts, to))
     }
+}
+
+fn no_such_company() -> AppError {
+    AppError::new(ErrorCode::NotFound, "There is no such company. Reload the page.")
 }
 
 impl LinkMaker {

@@ -41,8 +41,8 @@ pub struct NewLink {
     pub sealed_token: Vec<u8>,
     /// What its maker wants to remember.
     pub note: Option<LinkNote>,
-    /// From when on it is dead.
-    pub expires: Timestamp,
+    /// How long it is good for.
+    pub lives: Duration,
 }
 
 /// A link as it is stored.
@@ -122,15 +122,16 @@ impl Link {
 }
 
 impl Store {
-    /// Makes a link. The company's live one is replaced by it. False if there is no such company.
-    pub async fn make_link(&self, new: NewLink, by: &Actor) -> Result<bool, StoreError> {
+    /// Makes a link. The company's live one is replaced by it. Answers from when on it is dead, or none if there is no
+    /// such company.
+    pub async fn make_link(&self, new: NewLink, by: &Actor) -> Result<Option<Timestamp>, StoreError> {
         let mut transaction = self.begin().await?;
         transaction.touch(new.company).await?;
         let company = company::Entity::find_by_id(new.company.uuid())
             .filter(company::Column::ArchivedAt.is_null())
             .one(&transaction.inner)
             .await?;
-        let (Some(_), Some(made_by)) = (company, by.account_id()) else { return Ok(false) };
+        let (Some(_), Some(made_by)) = (company, by.account_id()) else { return Ok(None) };
         if transaction.end_live_link(new.company, LinkEnd::Replaced).await? {
             let text = "A new one was made";
             transaction.record(by, ActivityKind::LinkWithdrawn, Some(new.company), text).await?;
@@ -141,6 +142,7 @@ impl Store {
             .filter(Column::Latest.eq(true))
             .exec(&transaction.inner)
             .await?;
+        let expires = transaction.now.plus(new.lives);
         let note = new.note.as_ref().map(|note| note.as_str().to_owned());
         let model = Model {
             id: new.id.uuid(),
@@ -149,7 +151,7 @@ impl Store {
             sealed_token: Some(new.sealed_token),
             made_by: made_by.uuid(),
             made_at: transaction.now.as_millis(),
-            expires_at: new.expires.as_millis(),
+            expires_at: expires.as_millis(),
             note: note.clone(),
             opens: 0,
             opened_at: None,
@@ -162,7 +164,7 @@ impl Store {
         transaction.link_is_no_longer_requested(new.company).await?;
         transaction.record(by, ActivityKind::LinkMade, Some(new.company), note.unwrap_or_default()).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(expires))
     }
 
     /// Withdraws the company's live link, if there is one, and ends what began with it.
