@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -77,19 +77,28 @@ pub enum Engine {
     Postgres,
 }
 
-/// The machine's clock, moved by what a test says.
+/// The machine's clock, moved by what a test says; or one that stands still but for that.
 #[derive(Default)]
-pub struct ShiftedClock(AtomicI64);
+pub struct ShiftedClock {
+    shift: AtomicI64,
+    stopped_at: OnceLock<Timestamp>,
+}
 
 impl ShiftedClock {
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+        self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// From now on time passes by [`ShiftedClock::advance`] only.
+    pub fn stop(&self) {
+        self.stopped_at.get_or_init(|| SystemClock.now());
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+        let now = self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now());
+        Timestamp::from_millis(now.as_millis() + self.shift.load(Ordering::SeqCst))
     }
 }
 
