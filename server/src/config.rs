@@ -26,6 +26,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::{
+    logo::Logo,
     microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts},
     staff::StaffRules,
 };
@@ -125,7 +126,7 @@ pub struct MspConfig {
     /// `msp_name`.
     pub name: String,
     /// `msp_logo_file`.
-    pub logo_file: Option<PathBuf>,
+    pub logo: Option<Logo>,
 }
 
 /// `smtp_url` and `mail_from`.
@@ -199,8 +200,8 @@ impl Config {
             },
             link_days: settings.required("link_days", link_days)?,
             msp: MspConfig {
-                name: settings.required("msp_name", |text| Ok(text.to_owned()))?,
-                logo_file: settings.optional("msp_logo_file", path)?,
+                name: settings.required("msp_name", msp_name)?,
+                logo: settings.optional("msp_logo_file", logo)?,
             },
             staff: staff(settings)?,
             mail: mail(settings)?,
@@ -470,6 +471,17 @@ fn link_days(text: &str) -> Result<u8, String> {
         .ok_or_else(|| "it must be a number from 1 to 30".to_owned())
 }
 
+fn msp_name(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) || text.chars().count() > 100 {
+        return Err("it must be one line of at most 100 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn logo(file: &str) -> Result<Logo, String> {
+    Logo::read(Path::new(file)).map_err(|error| format!("{file}: {error}"))
+}
+
 fn smtp_url(text: &str) -> Result<SecretString, String> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(SecretString::from(text)),
@@ -731,6 +743,9 @@ mod tests {
             ("TENANTRY_SYNC_CONCURRENCY", "0", "1 or more"),
             ("TENANTRY_LINK_DAYS", "31", "1 to 30"),
             ("TENANTRY_LINK_DAYS", "0", "1 to 30"),
+            ("TENANTRY_MSP_NAME", "two\nlines", "one line"),
+            ("TENANTRY_MSP_LOGO_FILE", "/nowhere/logo.png", "/nowhere/logo.png"),
+            ("TENANTRY_MSP_LOGO_FILE", "Cargo.toml", "PNG"),
             ("TENANTRY_STAFF_TENANT", "contoso.com", "GUID"),
             ("TENANTRY_SMTP_URL", "mail.example.com", "smtps://"),
             ("TENANTRY_MAIL_FROM", "nobody", "mail address"),

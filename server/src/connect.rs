@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::domain::{Access, AttemptFailure, CompanyId, Surface, attempt::Refusal, connection::Organisation};
+use app::domain::{Access, AttemptFailure, CompanyId, LinkId, Surface, attempt::Refusal, connection::Organisation};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,8 @@ use url::Url;
 use crate::{
     clock::Clock,
     microsoft::{Microsoft, MicrosoftError},
-    store::{Store, StoreError, companies::Company},
+    sessions::Token,
+    store::{Store, StoreError, activity::Actor, companies::Company},
     vault::Vault,
 };
 
@@ -41,6 +42,33 @@ struct Inner {
 /// One name for all attempts of a browser, so that two popups at once do not overwrite each other's cookie.
 #[derive(Clone)]
 pub struct BrowserName(String);
+
+/// How somebody came to begin an attempt.
+pub enum Beginning<'a> {
+    /// By a click on the page.
+    Click {
+        /// Where they sign in.
+        surface: Surface,
+        /// Who.
+        by: &'a Actor,
+    },
+    /// With a link that is live.
+    Link(LinkId),
+}
+
+/// Where an answer is shown, and to whom.
+#[derive(Clone)]
+pub enum Shown {
+    /// In a window of its own, beside the page.
+    Popup,
+    /// In the page's own tab.
+    Tab,
+    /// To somebody who came by a link.
+    Client {
+        /// The link, if it can be tried again.
+        again: Option<Token>,
+    },
+}
 
 /// An attempt that began.
 pub struct Started {
@@ -81,7 +109,7 @@ pub enum Outcome {
         /// To which tenant.
         tenant: String,
         /// Where to show it.
-        surface: Surface,
+        shown: Shown,
     },
     /// The attempt failed; nothing was stored.
     Failed {
@@ -92,7 +120,7 @@ pub enum Outcome {
         /// For support.
         details: Option<String>,
         /// Where to show it.
-        surface: Surface,
+        shown: Shown,
     },
     /// The attempt had ended before; nothing was changed.
     Refused {
@@ -101,7 +129,7 @@ pub enum Outcome {
         /// Why.
         refusal: Refusal,
         /// Where to show it.
-        surface: Surface,
+        shown: Shown,
     },
 }
 
@@ -116,6 +144,16 @@ impl Connect {
         work: Arc<Notify>,
     ) -> Self {
         Self { inner: Arc::new(Inner { store, vault, clock, microsoft, access, work }) }
+    }
+
+    /// How tenants are read.
+    pub fn access(&self) -> Access {
+        self.inner.access
+    }
+
+    /// Where people sign in at Microsoft.
+    pub fn sign_in_host(&self) -> Option<&Url> {
+        self.inner.microsoft.as_ref().map(|microsoft| &microsoft.hosts().login)
     }
 
     /// Whether there is an app registration to sign in to.
@@ -184,5 +222,8 @@ fn sha256(text: &str) -> [u8; 32] {
 
 /// The company of an attempt. It can't be removed while there are attempts for it, but it can be archived.
 async fn company_of(store: &Store, id: CompanyId) -> Result<Company, StoreError> {
-    store.company(id).await?.ok_or_else(|| StoreError::Unexpected(format!("an attempt for the company {id}")))
+    store
+        .company_or_archived(id)
+        .await?
+        .ok_or_else(|| StoreError::Unexpected(format!("an attempt for the company {id}")))
 }

@@ -15,7 +15,14 @@ use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::Tr
 use url::Url;
 
 use crate::{
-    companies::Companies, config::Network, connect::Connect, live_rows::LiveRows, sessions::SignIn, staff::Staff,
+    companies::Companies,
+    config::{MspConfig, Network},
+    connect::Connect,
+    links::LinkMaker,
+    live_rows::LiveRows,
+    rate::Rate,
+    sessions::SignIn,
+    staff::Staff,
     store::Store,
 };
 
@@ -25,7 +32,9 @@ pub mod caller;
 mod connect;
 mod events;
 mod health;
+mod links;
 mod page;
+mod robots;
 mod security;
 mod server_functions;
 mod site;
@@ -56,6 +65,12 @@ pub struct AppState {
     pub sign_in: Arc<SignIn>,
     /// Signing in with Microsoft, where it is set up.
     pub staff: Option<Staff>,
+    /// Making links.
+    pub links: Arc<LinkMaker>,
+    /// How much an address may ask of the links' pages.
+    pub link_rate: Arc<Rate>,
+    /// Who runs this.
+    pub msp: Arc<MspConfig>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Arc<[Network]>,
     /// The web app.
@@ -70,13 +85,15 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 9] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 11] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
         ("/connect/callback", get(connect::callback)),
         ("/connect/page.css", get(page::stylesheet)),
         ("/connect/page.js", get(page::script)),
+        ("/connect/logo", get(page::logo)),
+        ("/c/{token}", links::page()),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/api/activity.csv", get(activity::csv)),
@@ -116,9 +133,13 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The path alone, for a query may hold a code; and of a one-time link not even that.
+/// The path alone, for a query may hold a code; and of a link not even that.
 fn request_span(request: &axum::extract::Request) -> tracing::Span {
     let path = request.uri().path();
-    let path = if path.starts_with("/join/") { "/join/…" } else { path };
+    let path = match path {
+        path if path.starts_with("/join/") => "/join/…",
+        path if path.starts_with(app::domain::link::PATH) => "/c/…",
+        path => path,
+    };
     tracing::info_span!("request", method = %request.method(), path)
 }

@@ -16,9 +16,11 @@ use crate::{
     config::Config,
     connect::Connect,
     http::{AppState, Site, router},
+    links::LinkMaker,
     live_rows::LiveRows,
     microsoft::Microsoft,
     passwords::Passwords,
+    rate::Rate,
     sessions::{SignIn, Token},
     staff::Staff,
     store::{Store, StoreError},
@@ -117,7 +119,19 @@ impl Application {
             options: SignInOptions { msp: config.msp.name.clone(), microsoft: staff.is_some() },
         };
         let public_url = config.public_url.join("/");
+        let links = LinkMaker {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            public_url: public_url.clone(),
+            msp: config.msp.name.clone(),
+            lives: Duration::from_hours(24 * u64::from(config.link_days)),
+            configured: microsoft.is_some(),
+        };
         let state = AppState {
+            links: Arc::new(links),
+            link_rate: Arc::new(Rate::new(clock.clone())),
+            msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
             live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
             companies: Arc::new(Companies::new(store.clone(), clock, setup)),

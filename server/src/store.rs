@@ -23,6 +23,7 @@ pub mod attempts;
 pub mod companies;
 pub mod connections;
 mod entity;
+pub mod links;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;

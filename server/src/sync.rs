@@ -269,7 +269,7 @@ pub async fn sweep(store: Store, stop: CancellationToken) {
     loop {
         let swept = tokio::select! {
             () = stop.cancelled() => return,
-            _ = look.tick() => store.sweep_attempts().await,
+            _ = look.tick() => sweep_up(&store).await,
             _ = tidy.tick() => tidy_up(&store).await,
         };
         if let Err(error) = swept {
@@ -278,9 +278,16 @@ pub async fn sweep(store: Store, stop: CancellationToken) {
     }
 }
 
+/// Tells the rows whose attempt or link ran out of time.
+async fn sweep_up(store: &Store) -> Result<(), StoreError> {
+    store.sweep_attempts().await?;
+    store.sweep_links().await
+}
+
 /// Forgets what nobody needs any more.
 async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_attempts().await?;
+    store.forget_old_links().await?;
     store.forget_old_sessions().await?;
     store.forget_old_invitations().await?;
     store.forget_old_tries().await?;

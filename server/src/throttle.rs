@@ -1,6 +1,9 @@
 //! How failed sign-ins slow the next ones down.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
 use app::domain::Timestamp;
 
@@ -66,6 +69,14 @@ impl Budget {
     }
 }
 
+/// What counts as one address: one household or office has a whole /64 of IPv6 addresses.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +126,13 @@ mod tests {
     fn any_number_of_failures_and_any_clock_is_survived() {
         let failures = Failures { count: u32::MAX, last: Some(START.plus(Duration::from_hours(1))) };
         assert_eq!(ACCOUNT.admit(failures, START), Err(ACCOUNT.longest_wait));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_addresses_is_one() {
+        let network = |text: &str| network(text.parse().unwrap_or(IpAddr::from([0; 4]))).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
     }
 }

@@ -51,6 +51,20 @@ impl DataSet {
         }
     }
 
+    /// What is read, for somebody who is asked to allow it.
+    pub const fn what_is_read(self) -> &'static str {
+        match self {
+            Self::Organisation => "Your organisation: its name, country and verified domains.",
+            Self::Users => {
+                "The people and guests in your directory: names, e-mail addresses, departments, job titles, and which \
+                 accounts are enabled."
+            }
+            Self::Licences => "Licences: which ones you have, and how many are assigned.",
+            Self::Domains => "Domains: which ones belong to your organisation, and how they are set up.",
+            Self::SecureScore => "Secure Score: Microsoft's measure of how well your organisation is protected.",
+        }
+    }
+
     /// The permissions of Microsoft Graph, one of which is enough to read it.
     /// <https://learn.microsoft.com/graph/permissions-reference>
     pub const fn permissions(self, access: Access) -> &'static [&'static str] {

@@ -1,7 +1,7 @@
 //! Microsoft's answer: whose it is, whether it may be taken, and what it comes to.
 
 use app::domain::{
-    Access, AttemptFailure, Step, TenantId, Timestamp,
+    Access, AttemptFailure, Step, Surface, TenantId, Timestamp,
     attempt::{Refusal, State, accept},
     connection::{Organisation, may_consent},
 };
@@ -9,9 +9,10 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{BrowserName, Connect, Inner, Outcome, company_of, sha256};
+use super::{BrowserName, Connect, Inner, Outcome, Shown, company_of, sha256};
 use crate::{
     microsoft::{self, Authority, AuthorizeRequest, GraphError, Identity, Microsoft, MicrosoftError},
+    sessions::Token,
     store::{
         StoreError,
         attempts::Attempt,
@@ -70,16 +71,19 @@ impl Connect {
         let company = company_of(&inner.store, attempt.company).await?;
         let is_ours = browser.is_some_and(|browser| browser.hash().ct_eq(&attempt.browser_hash).into());
         if !is_ours {
-            return inner.reject(&attempt, company, AttemptFailure::OtherBrowser.into()).await;
+            return inner.reject(&attempt, company, AttemptFailure::OtherBrowser.into(), is_ours).await;
+        }
+        if company.archived {
+            return inner.refused(&attempt, company, Refusal::Cancelled).await;
         }
         let step = match accept(&attempt.state, attempt.begun, inner.clock.now()) {
             Ok(step) => step,
-            Err(refusal) => return Ok(Outcome::Refused { company, refusal, surface: attempt.surface }),
+            Err(refusal) => return inner.refused(&attempt, company, refusal).await,
         };
         let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         if let Some(refusal) = microsoft::Refusal::from_callback(pairs) {
             let failure = Failure { failure: refusal.as_attempt_failure(), details: Some(refusal.details()) };
-            return inner.reject(&attempt, company, failure).await;
+            return inner.reject(&attempt, company, failure, is_ours).await;
         }
         let consented = field("admin_consent").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         match (step, field("code"), consented) {
@@ -94,24 +98,25 @@ impl Connect {
             (Step::SignIn, Some(code), _) => {
                 if !inner.store.claim_attempt(attempt.id).await? {
                     let refusal = inner.why_ended(&attempt).await?;
-                    return Ok(Outcome::Refused { company, refusal, surface: attempt.surface });
+                    return inner.refused(&attempt, company, refusal).await;
                 }
                 let code = SecretString::from(code.to_owned());
                 match inner.settle(microsoft, &attempt, &company, code).await {
                     Ok(tenant) => {
                         inner.work.notify_one();
                         tracing::info!(attempt = %attempt.id, company = %company.id, "a company was connected");
-                        Ok(Outcome::Connected { company, tenant, surface: attempt.surface })
+                        let shown = inner.shown(&attempt, is_ours).await?;
+                        Ok(Outcome::Connected { company, tenant, shown })
                     }
-                    Err(Stop::Refused(refusal)) => Ok(Outcome::Refused { company, refusal, surface: attempt.surface }),
+                    Err(Stop::Refused(refusal)) => inner.refused(&attempt, company, refusal).await,
                     Err(Stop::Failed(failure)) => {
                         inner.store.fail_attempt(&attempt, &failure.failure).await?;
-                        Ok(Inner::failed(&attempt, company, failure))
+                        inner.failed(&attempt, company, failure, is_ours).await
                     }
                     Err(Stop::Store(error)) => Err(error),
                 }
             }
-            _ => inner.reject(&attempt, company, AttemptFailure::Mismatch.into()).await,
+            _ => inner.reject(&attempt, company, AttemptFailure::Mismatch.into(), is_ours).await,
         }
     }
 }
@@ -128,25 +133,65 @@ impl Inner {
             && accept(&attempt.state, attempt.begun, self.clock.now()).is_ok()
         {
             let company = company_of(&self.store, attempt.company).await?;
-            return self.reject(attempt, company, AttemptFailure::Mismatch.into()).await;
+            return self.reject(attempt, company, AttemptFailure::Mismatch.into(), true).await;
         }
         let failure = AttemptFailure::Mismatch;
-        Ok(Outcome::Failed { company: None, failure, details: None, surface: app::domain::Surface::Popup })
+        Ok(Outcome::Failed { company: None, failure, details: None, shown: Shown::Popup })
     }
 
     /// Ends an attempt that is still open, because of an answer that can't be taken.
-    async fn reject(&self, attempt: &Attempt, company: Company, failure: Failure) -> Result<Outcome, StoreError> {
+    async fn reject(
+        &self,
+        attempt: &Attempt,
+        company: Company,
+        failure: Failure,
+        is_ours: bool,
+    ) -> Result<Outcome, StoreError> {
         if matches!(attempt.state, State::Open(_)) {
             self.store.reject_attempt(attempt, &failure.failure).await?;
         }
-        Ok(Self::failed(attempt, company, failure))
+        self.failed(attempt, company, failure, is_ours).await
     }
 
-    fn failed(attempt: &Attempt, company: Company, Failure { failure, details }: Failure) -> Outcome {
+    async fn failed(
+        &self,
+        attempt: &Attempt,
+        company: Company,
+        Failure { failure, details }: Failure,
+        is_ours: bool,
+    ) -> Result<Outcome, StoreError> {
         let details = details.unwrap_or_default();
         tracing::info!(attempt = %attempt.id, company = %company.id, reason = failure.title(), details, "an attempt failed");
         let details = (!details.is_empty()).then_some(details);
-        Outcome::Failed { company: Some(company), failure, details, surface: attempt.surface }
+        let shown = self.shown(attempt, is_ours).await?;
+        Ok(Outcome::Failed { company: Some(company), failure, details, shown })
+    }
+
+    /// The attempt had ended before. If the link that it began with is dead, that is what people understand.
+    async fn refused(&self, attempt: &Attempt, company: Company, refusal: Refusal) -> Result<Outcome, StoreError> {
+        let link = match attempt.link {
+            Some(link) => self.store.link(link).await?,
+            None => None,
+        };
+        let dead = link.and_then(|link| link.state.may_finish(attempt.begun).err());
+        let refusal = dead.map_or(refusal, Refusal::Link);
+        Ok(Outcome::Refused { company, refusal, shown: self.shown(attempt, true).await? })
+    }
+
+    /// Where the answer to an attempt is shown. Its link is told to the browser that came by it, and to no other.
+    async fn shown(&self, attempt: &Attempt, is_ours: bool) -> Result<Shown, StoreError> {
+        let link = match (attempt.surface, attempt.link) {
+            (Surface::Popup, _) => return Ok(Shown::Popup),
+            (Surface::Tab, _) => return Ok(Shown::Tab),
+            (Surface::Link, Some(link)) if is_ours => self.store.link(link).await?,
+            (Surface::Link, _) => None,
+        };
+        let live = link.filter(|link| link.state.may_begin(self.clock.now()).is_ok());
+        let again = live.and_then(|link| {
+            let token = self.vault.open(link.id.uuid(), link.sealed_token.as_deref()?).ok()?;
+            Token::parse(token.expose_secret())
+        });
+        Ok(Shown::Client { again })
     }
 
     /// Where the sign-in that follows consent is made: at the expected tenant, else at the one that Microsoft's answer
@@ -221,6 +266,8 @@ impl Inner {
             resolved,
             access: attempt.access,
             connected_by: identity.username,
+            link: attempt.link,
+            begun: attempt.begun,
         };
         let refresh_token = sign_in.refresh_token.filter(|_| attempt.access == Access::Delegated);
         let seal =

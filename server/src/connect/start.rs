@@ -4,7 +4,7 @@ use app::domain::{Access, Action, AttemptId, CompanyId, Step, Surface};
 use oauth2::PkceCodeChallenge;
 use secrecy::SecretString;
 
-use super::{BrowserName, Connect, ExpectedError, StartError, Started, random_token, sha256};
+use super::{Beginning, BrowserName, Connect, ExpectedError, StartError, Started, random_token, sha256};
 use crate::{
     clock::Mint as _,
     microsoft::{Authority, AuthorizeRequest, Prompt},
@@ -19,8 +19,7 @@ impl Connect {
         &self,
         company: CompanyId,
         browser: Option<BrowserName>,
-        surface: Surface,
-        by: &Actor,
+        beginning: Beginning<'_>,
     ) -> Result<Started, StartError> {
         let inner = &self.inner;
         let microsoft = inner.microsoft.as_ref().ok_or(StartError::NotConfigured)?;
@@ -41,6 +40,11 @@ impl Connect {
         };
         let authority = expected.map_or(Authority::Organizations, |expected| Authority::Tenant(expected.tenant));
 
+        let holder = Actor::link_holder();
+        let (surface, link, by) = match beginning {
+            Beginning::Click { surface, by } => (surface, None, by),
+            Beginning::Link(link) => (Surface::Link, Some(link), &holder),
+        };
         let id = AttemptId::mint(inner.clock.now());
         let (state, nonce) = (random_token(), random_token());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -72,6 +76,7 @@ impl Connect {
             access: inner.access,
             surface,
             step,
+            link,
         };
         inner.store.begin_attempt(attempt, by).await?;
         tracing::info!(attempt = %id, company = %company.id, "an attempt began");

@@ -18,7 +18,13 @@ use axum_extra::extract::{
 };
 use url::form_urlencoded;
 
-use super::{AppState, address::client_address, page::Page, server_functions::error_response, site};
+use super::{
+    AppState,
+    address::client_address,
+    page::{Page, Place},
+    server_functions::error_response,
+    site,
+};
 use crate::{
     failure::internal,
     sessions::{Caller, CookieChange, Token, me},
@@ -46,6 +52,9 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/connect/callback", Access::Public),
     ("/connect/page.css", Access::Public),
     ("/connect/page.js", Access::Public),
+    ("/connect/logo", Access::Public),
+    // Whoever has a link: its token is all that it takes.
+    ("/c/{token}", Access::Public),
     ("/healthz", Access::Public),
     ("/readyz", Access::Public),
     // Server functions, and what else is below `/api`.
@@ -212,7 +221,7 @@ fn refusal_page(right: Right) -> Response {
         text: right.refusal().to_owned(),
         details: None,
         company: None,
-        popup: true,
+        place: Place::Popup,
     }
     .into_response()
 }
@@ -244,6 +253,7 @@ mod tests {
     #[test]
     fn a_path_fits_its_row_and_nothing_else_does() {
         assert_eq!(access("/join/abc"), Some(Access::Public));
+        assert_eq!(access("/c/abc"), Some(Access::Public));
         for none in ["/join", "/join/", "/join/a/b", "/api", "/api/", "/api/companies/list/", "/api//companies/list"] {
             assert_eq!(access(none), None, "{none}");
         }

@@ -1,10 +1,13 @@
-//! The plain pages that a popup ends on. They need no web app, and work without scripts.
+//! The plain pages that a sign-in ends on. They need no web app, and work without scripts.
 
 use axum::{
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, html};
+
+use super::AppState;
 
 /// Where the page that began it all is.
 pub const COMPANIES_PATH: &str = "/settings/integrations/microsoft-365/companies";
@@ -23,8 +26,23 @@ pub struct Page {
     pub details: Option<String>,
     /// The company that the page's opener may ask about.
     pub company: Option<String>,
-    /// Whether it stands in a window of its own, which may close itself (after good news at once).
-    pub popup: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where a page stands, and so how one goes on from it.
+pub enum Place {
+    /// In a window of its own, which closes itself after good news.
+    Popup,
+    /// In the tab of the web app.
+    Tab,
+    /// Before somebody who is no user of ours.
+    Client {
+        /// The MSP's name.
+        msp: String,
+        /// The path of the link that they came by, if they can try again.
+        again: Option<String>,
+    },
 }
 
 impl IntoResponse for Page {
@@ -38,16 +56,22 @@ impl IntoResponse for Page {
 
 impl Page {
     fn render(&self) -> Markup {
-        let closes = self.popup && self.good;
+        let closes = self.good && matches!(self.place, Place::Popup);
+        let whose = match &self.place {
+            Place::Popup | Place::Tab => "Tenantry",
+            Place::Client { msp, .. } => msp,
+        };
         html! {
             (DOCTYPE)
             html lang="en" {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (self.heading) " · Tenantry" }
+                    title { (self.heading) " · " (whose) }
                     link rel="stylesheet" href="/connect/page.css";
-                    script src="/connect/page.js" defer {}
+                    @if !matches!(self.place, Place::Client { .. }) {
+                        script src="/connect/page.js" defer {}
+                    }
                 }
                 body data-company=[self.company.as_deref()] data-close[closes] {
                     main class=(if self.good { "good" } else { "bad" }) {
@@ -56,10 +80,15 @@ impl Page {
                         @if let Some(details) = &self.details {
                             details { summary { "Details" } code { (details) } }
                         }
-                        @if self.popup {
-                            p class="quiet" { "You can close this window." }
-                        } @else {
-                            p { a href=(COMPANIES_PATH) { "Back to M365 companies" } }
+                        @match &self.place {
+                            Place::Popup => p class="quiet" { "You can close this window." },
+                            Place::Tab => p { a href=(COMPANIES_PATH) { "Back to M365 companies" } },
+                            Place::Client { again, .. } => {
+                                @if let Some(again) = again {
+                                    p { a class="button" href=(again) { "Try again" } }
+                                }
+                                p class="quiet" { "You can close this window." }
+                            }
                         }
                     }
                 }
@@ -71,6 +100,17 @@ impl Page {
 /// The pages' looks.
 pub async fn stylesheet() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page.css"))
+}
+
+/// The MSP's logo. An SVG is a document that could bring scripts: the policy lets none run, wherever it is opened.
+pub async fn logo(State(state): State<AppState>) -> Response {
+    let Some(logo) = state.msp.logo.clone() else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, logo.content_type),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    ];
+    (headers, logo.bytes).into_response()
 }
 
 /// Tells the pages of this browser, and closes the window.

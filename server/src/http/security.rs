@@ -48,15 +48,16 @@ pub async fn headers(State(state): State<AppState>, mut request: Request, next: 
          connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         nonce.as_str()
     );
+    // What is stricter, or has a reason to be laxer, says so itself.
     if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if state.public_url.scheme() == "https" {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
@@ -69,7 +70,9 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     if !is_our_host(request.headers(), request.uri().host(), &state.public_url) {
         return (StatusCode::MISDIRECTED_REQUEST, "This is not the address of this server.").into_response();
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) && !is_same_origin(request.headers()) {
+    let headers = request.headers();
+    let from_ours = is_same_origin(headers) || (is_link(request.uri().path()) && is_unnamed_origin(headers));
+    if !matches!(*request.method(), Method::GET | Method::HEAD) && !from_ours {
         return (StatusCode::FORBIDDEN, "This request came from another site.").into_response();
     }
     next.run(request).await
@@ -96,6 +99,17 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
         None => true,
         Some(origin) => same_host(origin, text(header::HOST)),
     }
+}
+
+/// Whether it is the page of a link, whose secret is in its address: another site can't ask for it without knowing it.
+fn is_link(path: &str) -> bool {
+    path.starts_with(app::domain::link::PATH)
+}
+
+/// Whether the browser does not say whose page asks. A link's page forbids it to (`no-referrer`), and browsers that do
+/// not send `Sec-Fetch-Site` yet say "null" then.
+fn is_unnamed_origin(headers: &HeaderMap) -> bool {
+    !headers.contains_key("sec-fetch-site") && headers.get(header::ORIGIN).is_some_and(|origin| origin == "null")
 }
 
 /// Whether a navigation began on a page of ours.
@@ -138,6 +152,17 @@ mod tests {
         ] {
             assert_eq!(is_same_origin(&headers(pairs)), same, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn an_origin_that_is_not_named_is_told_apart_from_another_one() {
+        assert!(is_unnamed_origin(&headers(&[("origin", "null")])));
+        for other in
+            [&[("origin", "http://evil.test")][..], &[], &[("origin", "null"), ("sec-fetch-site", "cross-site")]]
+        {
+            assert!(!is_unnamed_origin(&headers(other)), "{other:?}");
+        }
+        assert!(is_link("/c/abc") && !is_link("/connect/start"));
     }
 
     #[test]

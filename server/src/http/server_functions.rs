@@ -8,7 +8,7 @@ use std::{
 use app::{
     domain::Right,
     error::AppError,
-    ports::{Accounts, Activity, Attempts, Companies, Connections, Sessions},
+    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions},
 };
 use axum::{
     Extension,
@@ -21,7 +21,7 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, connections,
+    accounts, activity, attempts, connections, links,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -71,6 +71,9 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     if may(Right::SyncNow) {
         let connections = connections::Connections::new(store(), state.work.clone(), actor.clone());
         provide_context::<Arc<dyn Connections>>(Arc::new(connections));
+    }
+    if may(Right::SendLinks) {
+        provide_context::<Arc<dyn Links>>(Arc::new(links::Links::new(state.links.clone(), caller.me.clone())));
     }
     if may(Right::Connect) {
         provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));

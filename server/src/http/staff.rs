@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{
     AppState,
     caller::session_cookie,
-    connect::{found, refusal_page, went_wrong},
+    connect::{leave_for, refusal_page, went_wrong},
     page::COMPANIES_PATH,
     security::is_same_origin_navigation,
 };
@@ -48,7 +48,8 @@ pub async fn begin(
         return refusal_page(StatusCode::FORBIDDEN, "This link can't be opened from elsewhere", text, false);
     }
     match staff.begin(query.next.as_deref()) {
-        Ok(begun) => (cookies.add(cookie(&state, begun.sealed)), found(begun.location.as_str())).into_response(),
+        Ok(begun) => (cookies.add(cookie(&state, begun.sealed)), leave_for(StatusCode::FOUND, begun.location.as_str()))
+            .into_response(),
         Err(error) => went_wrong(error),
     }
 }

@@ -64,6 +64,11 @@ impl Actor {
         Self { account: None, name: "somebody".to_owned() }
     }
 
+    /// Whoever has a link.
+    pub fn link_holder() -> Self {
+        Self { account: None, name: "somebody with the link".to_owned() }
+    }
+
     /// Which account, if it is one.
     pub const fn account_id(&self) -> Option<AccountId> {
         self.account

@@ -1,7 +1,7 @@
 //! Attempts: one try each at connecting a company.
 
 use app::domain::{
-    Access, AccountId, ActivityKind, AttemptFailure, AttemptId, CompanyId, Ending, Step, Surface, Timestamp,
+    Access, AccountId, ActivityKind, AttemptFailure, AttemptId, CompanyId, Ending, LinkId, Step, Surface, Timestamp,
     attempt::{DEADLINE, LATE_ANSWER, SETTLE_WITHIN, State},
 };
 use sea_orm::{
@@ -45,6 +45,8 @@ pub struct NewAttempt {
     pub surface: Surface,
     /// What it waits for first.
     pub step: Step,
+    /// The link that it begins with.
+    pub link: Option<LinkId>,
 }
 
 /// An attempt as it is stored.
@@ -70,6 +72,8 @@ pub struct Attempt {
     pub state: State,
     /// When it began.
     pub begun: Timestamp,
+    /// The link that it began with.
+    pub link: Option<LinkId>,
 }
 
 const fn step_key(step: Step) -> &'static str {
@@ -109,6 +113,7 @@ impl Attempt {
             surface,
             state,
             begun: Timestamp::from_millis(model.begun_at),
+            link: model.link_id.map(LinkId::from_uuid),
         })
     }
 }
@@ -141,6 +146,7 @@ impl Store {
             ended_at: None,
             lapsed: false,
             made_by: by.account_id().map(AccountId::uuid),
+            link_id: new.link.map(LinkId::uuid),
         };
         Entity::insert(model.into_active_model()).exec_without_returning(&transaction.inner).await?;
         transaction.record(by, ActivityKind::AttemptBegun, Some(new.company), "").await?;
@@ -286,14 +292,31 @@ pub(super) async fn succeed(
     let ended = end(transaction, claimed, &Ending::Connected).await?;
     let Some(attempt) = ended.into_iter().next() else { return Ok(None) };
     end(transaction, Condition::all().add(Column::CompanyId.eq(company.uuid())), &Ending::Overtaken).await?;
-    transaction.actor(attempt.made_by).await.map(Some)
+    who_began(transaction, &attempt).await.map(Some)
+}
+
+/// Ends an attempt whose answer was claimed, and whose link died meanwhile.
+pub(super) async fn give_up(transaction: &Transaction, id: AttemptId) -> Result<(), StoreError> {
+    end(transaction, Condition::all().add(Column::Id.eq(id.uuid())), &Ending::Cancelled).await?;
+    Ok(())
+}
+
+/// Ends what began with a link that is withdrawn. What is being settled finds out by itself.
+pub(super) async fn cancel_of_link(transaction: &Transaction, link: LinkId) -> Result<(), StoreError> {
+    let open = Condition::all().add(Column::LinkId.eq(link.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
+    end(transaction, open, &Ending::Cancelled).await?;
+    Ok(())
+}
+
+async fn who_began(transaction: &Transaction, attempt: &Model) -> Result<Actor, StoreError> {
+    if attempt.link_id.is_some() { Ok(Actor::link_holder()) } else { transaction.actor(attempt.made_by).await }
 }
 
 /// Ends attempts with a failure, each in the name of who began it. Answers how many.
 async fn fail(transaction: &Transaction, which: Condition, failure: &AttemptFailure) -> Result<usize, StoreError> {
     let ended = end(transaction, which, &Ending::Failed(failure.clone())).await?;
     for attempt in &ended {
-        let by = transaction.actor(attempt.made_by).await?;
+        let by = who_began(transaction, attempt).await?;
         let company = CompanyId::from_uuid(attempt.company_id);
         transaction.record(&by, ActivityKind::AttemptFailed, Some(company), failure.title()).await?;
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    ActivityKind, CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
-    Problem, Timestamp, company::derive_status,
+    Action, ActivityKind, CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
+    LicenceUse, Problem, Timestamp, company::derive_status,
 };
 use sea_orm::{ActiveValue::Set, Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
 
@@ -36,6 +36,8 @@ pub struct Company {
     pub name: String,
     /// Its primary domain.
     pub domain: Option<Domain>,
+    /// Whether it was put away.
+    pub archived: bool,
 }
 
 /// What an import did.
@@ -59,14 +61,17 @@ enum Which<'a> {
 impl Store {
     /// The company with this id, unless it is archived.
     pub async fn company(&self, id: CompanyId) -> Result<Option<Company>, StoreError> {
-        let found = company::Entity::find_by_id(id.uuid())
-            .filter(company::Column::ArchivedAt.is_null())
-            .one(&self.reader)
-            .await?;
+        Ok(self.company_or_archived(id).await?.filter(|company| !company.archived))
+    }
+
+    /// The company with this id, archived or not.
+    pub async fn company_or_archived(&self, id: CompanyId) -> Result<Option<Company>, StoreError> {
+        let found = company::Entity::find_by_id(id.uuid()).one(&self.reader).await?;
         Ok(found.map(|company| Company {
             id: CompanyId::from_uuid(company.id),
             name: company.name,
             domain: company.domain.and_then(|domain| Domain::parse(&domain).ok()),
+            archived: company.archived_at.is_some(),
         }))
     }
 
@@ -110,16 +115,20 @@ impl Store {
         let open_until = self.open_deadlines(few.as_deref(), now).await?;
         let mut lacks = self.lacks(few.as_deref()).await?;
         let mut failures = self.last_failures(few.as_deref()).await?;
+        let mut links = self.latest_links(few.as_deref()).await?;
 
         companies
             .into_iter()
             .map(|(company, connection)| {
                 let facts = connection.as_ref().map(connections::facts).transpose()?;
                 let lacks = lacks.remove(&company.id).unwrap_or_default();
-                let status = derive_status(facts.as_ref(), open_until.get(&company.id).copied(), None, &lacks, now);
+                let link = links.remove(&company.id);
+                let status =
+                    derive_status(facts.as_ref(), open_until.get(&company.id).copied(), link.as_ref(), &lacks, now);
                 let last_try = failures.remove(&company.id).filter(|failed| {
                     !status.in_flux() && connection.as_ref().is_none_or(|c| c.connected_at < failed.at.as_millis())
                 });
+                let link = link.filter(|link| link.is_live(now) || status.allows(Action::GenerateLink));
                 Ok(CompanyRow {
                     id: CompanyId::from_uuid(company.id),
                     name: company.name,
@@ -130,8 +139,8 @@ impl Store {
                     synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
-                    link: None,
-                    link_requested_at: None,
+                    link,
+                    link_requested_at: company.link_requested_at.map(Timestamp::from_millis),
                     revision: company.revision,
                 })
             })
@@ -254,6 +263,7 @@ impl Store {
                     archived_at: Set(None),
                     revision: Set(1),
                     changed_at: Set(transaction.now.as_millis()),
+                    link_requested_at: Set(None),
                 });
                 imported.added += 1;
                 continue;

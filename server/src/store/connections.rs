@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use app::domain::{
-    Access, ActivityKind, AttemptFailure, AttemptId, CompanyId, ConnectionId, Phase, ReconnectReason, TenantId,
+    Access, ActivityKind, AttemptFailure, AttemptId, CompanyId, ConnectionId, LinkId, Phase, ReconnectReason, TenantId,
     Timestamp,
     connection::{ConnectionFacts, Organisation, TenantClaim, may_tie},
 };
@@ -46,6 +46,10 @@ pub struct Grant {
     pub access: Access,
     /// Who granted it, as their organisation calls them.
     pub connected_by: String,
+    /// The link that the attempt began with.
+    pub link: Option<LinkId>,
+    /// When the attempt began.
+    pub begun: Timestamp,
 }
 
 /// What became of a grant.
@@ -55,7 +59,7 @@ pub enum Tied {
     Connected,
     /// A tenant rule is broken. Nothing is stored.
     Refused(AttemptFailure),
-    /// The attempt ended meanwhile. Nothing is stored.
+    /// The attempt ended meanwhile, or the link that it began with. Nothing is stored.
     AttemptEnded,
 }
 
@@ -149,8 +153,8 @@ impl Store {
         Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
     }
 
-    /// Ties company and tenant, ends the attempt with success and the company's other attempts with it, and makes
-    /// the first round due: all of it, or nothing.
+    /// Ties company and tenant, ends the attempt with success and the company's other attempts with it, uses its link
+    /// up, and makes the first round due: all of it, or nothing.
     ///
     /// `seal` seals the refresh token for the connection's id.
     pub async fn tie(
@@ -177,6 +181,14 @@ impl Store {
         if self.engine() == DbBackend::Postgres {
             // Attempts of one company settle one after the other.
             company::Entity::find_by_id(grant.company.uuid()).lock_exclusive().one(&transaction.inner).await?;
+        }
+        if let Some(link) = grant.link
+            && !transaction.link_may_finish(link, grant.begun).await?
+        {
+            attempts::give_up(&transaction, grant.attempt).await?;
+            transaction.touch(grant.company).await?;
+            transaction.commit().await?;
+            return Ok(Some(Tied::AttemptEnded));
         }
         let existing =
             Entity::find().filter(Column::CompanyId.eq(grant.company.uuid())).one(&transaction.inner).await?;
@@ -239,6 +251,7 @@ impl Store {
         let kind = if existing.is_some() { ActivityKind::Reconnected } else { ActivityKind::Connected };
         let text = format!("Tenant {}, by {}", grant.tenant.name, grant.connected_by);
         transaction.record(&by, kind, Some(grant.company), text).await?;
+        transaction.use_up_link(grant.company, grant.link, grant.attempt, &grant.connected_by).await?;
         transaction.touch(grant.company).await?;
         transaction.commit().await?;
         Ok(Some(Tied::Connected))

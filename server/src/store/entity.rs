@@ -8,6 +8,7 @@ pub mod company;
 pub mod connection;
 pub mod dataset_state;
 pub mod invitation;
+pub mod link;
 pub mod m365_domain;
 pub mod m365_licence;
 pub mod m365_user;

@@ -25,6 +25,8 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/connect/callback", Nobody),
     ("/connect/page.css", Nobody),
     ("/connect/page.js", Nobody),
+    ("/connect/logo", Nobody),
+    ("/c/{token}", Nobody),
     ("/healthz", Nobody),
     ("/readyz", Nobody),
     ("/api/events", With(Right::See)),

@@ -5,14 +5,14 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use app::{
-    api::companies::CompanyList,
+    api::{companies::CompanyList, links::NewLink},
     domain::{ActivityFilter, ActivityRow, CompanyId, CompanyRow, Email, Role, Status, Timestamp},
 };
 use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
@@ -77,19 +77,48 @@ pub enum Engine {
     Postgres,
 }
 
-/// The machine's clock, moved by what a test says.
+<<<<<<< HEAD
+/// The machine's clock, moved by what a test says, or stopped.
 #[derive(Default)]
-pub struct ShiftedClock(AtomicI64);
+pub struct ShiftedClock {
+    shift: AtomicI64,
+    stopped_at: AtomicI64,
+=======
+/// The machine's clock, moved by what a test says; or one that stands still but for that.
+#[derive(Default)]
+pub struct ShiftedClock {
+    shift: AtomicI64,
+    stopped_at: OnceLock<Timestamp>,
+>>>>>>> main
+}
 
 impl ShiftedClock {
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+        self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+<<<<<<< HEAD
+    pub fn stop_at(&self, now: Timestamp) {
+        self.stopped_at.store(now.as_millis(), Ordering::SeqCst);
+=======
+    /// From now on time passes by [`ShiftedClock::advance`] only.
+    pub fn stop(&self) {
+        self.stopped_at.get_or_init(|| SystemClock.now());
+>>>>>>> main
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+<<<<<<< HEAD
+        match self.stopped_at.load(Ordering::SeqCst) {
+            0 => Timestamp::from_millis(SystemClock.now().as_millis() + self.shift.load(Ordering::SeqCst)),
+            stopped_at => Timestamp::from_millis(stopped_at),
+        }
+=======
+        let now = self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now());
+        Timestamp::from_millis(now.as_millis() + self.shift.load(Ordering::SeqCst))
+>>>>>>> main
     }
 }
 
@@ -376,6 +405,12 @@ impl App {
 
     pub async fn post(&self, function: &str, body: Value) -> reqwest::Response {
         self.http.post(format!("{}/api/{function}", self.url)).json(&body).send().await.unwrap()
+    }
+
+    /// Makes a link in the owner's name.
+    pub async fn make_link(&self, company: CompanyId) -> NewLink {
+        let response = self.post("links/create", json!({ "company": company, "note": null })).await;
+        response.error_for_status().unwrap().json().await.unwrap()
     }
 
     /// Connects a company as its administrator would.

@@ -9,6 +9,7 @@ mod connect;
 mod dependencies;
 mod harness;
 mod http;
+mod links;
 mod person;
 mod postgres;
 mod refused;

@@ -9,6 +9,9 @@ use server::sessions::Token;
 
 use crate::harness::{Account, App};
 
+/// What browsers call themselves.
+pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
 /// A browser with its own cookies.
 pub struct Person {
     http: Client,
@@ -47,7 +50,9 @@ impl Page {
             .map(|form| form.split("</form>").next().unwrap())
             .find(|form| form.contains(marker))
             .unwrap_or_else(|| panic!("a form with {marker} in {self:?}"));
-        let action = self.url.join(&unescape(attribute(form, "action").unwrap())).unwrap();
+        // A form without an address sends to the page's own.
+        let action = attribute(form, "action")
+            .map_or_else(|| self.url.clone(), |action| self.url.join(&unescape(action)).unwrap());
         let hidden = form.split("<input ").skip(1).filter(|input| attribute(input, "type") == Some("hidden"));
         let fields = hidden
             .map(|input| (attribute(input, "name").unwrap().to_owned(), unescape(attribute(input, "value").unwrap())))
@@ -73,7 +78,11 @@ impl Person {
             let url = app.url.parse().expect("a URL");
             cookies.add_cookie_str(&format!("session={}; Path=/; HttpOnly", session.expose()), &url);
         }
-        let http = Client::builder().no_proxy().redirect(Policy::none()).cookie_provider(Arc::new(cookies));
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .cookie_provider(Arc::new(cookies))
+            .user_agent(BROWSER);
         Self { http: http.build().expect("a client"), app_url: app.url.clone() }
     }
 
@@ -195,13 +204,41 @@ impl Person {
     /// Goes as far as the redirect that brings us the code, and does not follow it.
     pub async fn almost_connect(&self, company: CompanyId, account: &Account) -> Url {
         let page = self.start(company).await;
-        let page = self.sign_in(&page, account).await;
-        let mut callback = self.accept_only(&page).await;
-        while !callback.query_pairs().any(|(name, _)| name == "code") {
-            let response = self.open_only(&callback).await;
-            callback = self.follow_to_callback(response).await;
+        self.almost_finish(page, account).await
+    }
+
+    /// From Microsoft's first page to the redirect that brings us the code, which is not followed.
+    pub async fn almost_finish(&self, page: Page, account: &Account) -> Url {
+        let credentials = [("email", account.email.as_str()), ("password", account.password.as_str())];
+        let mut response = self.submit_only(&page, "name=\"password\"", &credentials).await;
+        loop {
+            match location(&response) {
+                Some(next)
+                    if next.as_str().starts_with(&self.app_url) && next.query_pairs().any(|(n, _)| n == "code") =>
+                {
+                    return next;
+                }
+                Some(next) => response = self.open_only(next).await,
+                None => {
+                    let page = self.follow(response).await;
+                    response = self.submit_only(&page, "value=\"accept\"", &[("decision", "accept")]).await;
+                }
+            }
         }
-        callback
+    }
+
+    /// Opens a link, and goes on to Microsoft's page.
+    pub async fn go_on(&self, link: &str) -> Page {
+        let page = self.open(link).await;
+        assert_eq!(page.status, 200, "{}", page.html);
+        self.submit(&page, "Continue to Microsoft", &[]).await
+    }
+
+    /// Connects with a link.
+    pub async fn connect_with(&self, link: &str, account: &Account) -> Page {
+        let page = self.go_on(link).await;
+        let callback = self.almost_finish(page, account).await;
+        self.open(callback).await
     }
 }
 

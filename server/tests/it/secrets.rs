@@ -4,6 +4,7 @@
 use std::{fs::File, process::Stdio};
 
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+use serde_json::json;
 
 use crate::{
     harness::{App, Engine, Setup, Tenant},
@@ -63,6 +64,24 @@ async fn seen_by_a_browser(app: &App, tenant: &Tenant, other: &Tenant) -> Vec<u8
     seen
 }
 
+/// Connects with a link, leaves another live, and asks for one that there is not. Answers the tokens.
+async fn used_link(app: &App, tenant: &Tenant, other: &Tenant) -> [String; 3] {
+    let used = app.make_link(app.company(&tenant.name).await).await.url;
+    let page = Person::stranger(app).connect_with(&used, tenant.admin()).await;
+    assert_eq!(page.heading(), format!("{} is connected", tenant.name));
+    let live = app.make_link(app.company(&other.name).await).await.url;
+    assert_eq!(Person::stranger(app).open(&live).await.status, 200);
+    let message = app.post("links/message", json!({ "company": app.company(&other.name).await })).await;
+    assert!(message.text().await.unwrap().contains(&live));
+    let unknown = server::sessions::Token::random().expose().to_owned();
+    for path in [unknown.clone(), format!("{unknown}/")] {
+        let answer = Person::stranger(app).open_only(format!("{}/c/{path}", app.url)).await;
+        assert!(answer.status() == 404 || answer.status() == 303);
+    }
+    let token = |url: &str| url.rsplit('/').next().unwrap().to_owned();
+    [token(&used), token(&live), unknown]
+}
+
 on_both_databases! {
     async fn nothing_secret_gets_out(engine) {
         for access in ["application", "delegated"] {
@@ -70,11 +89,13 @@ on_both_databases! {
             app.stop().await;
             let log_path = app.data.path().join("log");
             let program = Program::start(&app, Stdio::from(File::create(&log_path).unwrap())).await;
+            let link = used_link(&app, &app.tenants[2], &app.tenants[3]).await;
             let seen = seen_by_a_browser(&app, &app.tenants[0], &app.tenants[1]).await;
             let database = database_content(&app, engine).await;
             program.kill();
             let log = std::fs::read(log_path).unwrap();
             assert!(contains(&log, "a company was connected"), "the log is the right one");
+            assert!(contains(&log, "/c/…"), "it shows that links were opened");
             assert!(contains(&database, &app.tenants[0].name), "the database is the right one");
 
             let mut secrets = app.sandbox.issued_secrets();
@@ -83,6 +104,10 @@ on_both_databases! {
             secrets.push(app.session.expose().to_owned());
             let key = std::fs::read_to_string(app.data.path().join("secret.key")).unwrap();
             secrets.push(key.trim().to_owned());
+            let content_of_links = [("the log", &log), ("the database", &database)];
+            for (token, (name, content)) in link.iter().flat_map(|token| content_of_links.map(|place| (token, place))) {
+                assert!(!contains(content, token), "{access}: {name} has the token of a link");
+            }
             for (name, content) in [("the browser", &seen), ("the log", &log), ("the database", &database)] {
                 for secret in &secrets {
                     assert!(!contains(content, secret), "{access}: {name} has {}…", &secret[..secret.len().min(24)]);

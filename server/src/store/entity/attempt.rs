@@ -31,6 +31,8 @@ pub struct Model {
     pub lapsed: bool,
     /// The account that began it.
     pub made_by: Option<Uuid>,
+    /// The link that it began with.
+    pub link_id: Option<Uuid>,
 }
 
 /// How it relates to other tables: not at all, as far as queries go.

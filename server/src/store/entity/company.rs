@@ -20,6 +20,8 @@ pub struct Model {
     pub archived_at: Option<i64>,
     pub revision: i64,
     pub changed_at: i64,
+    /// Since when somebody with a dead link asks for a new one.
+    pub link_requested_at: Option<i64>,
 }
 
 /// How it relates to other tables.
