@@ -198,6 +198,12 @@ pub enum Action {
     Reconnect,
     /// Make a link that lets somebody else begin one.
     GenerateLink,
+    /// The same, with a note of one's own.
+    GenerateLinkWithNote,
+    /// End the live link. Whether there is one, the row says, and not its state.
+    WithdrawLink,
+    /// Write to the client about the live link.
+    WriteToClient,
     /// Read the tenant's data now.
     SyncNow,
 }

@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     browser::{location, popup},
+    links::Links,
     live::Live,
     session::Session,
     state::{Companies, Tone, Wish},
@@ -20,6 +21,7 @@ pub struct Actions {
     companies: Companies,
     session: Session,
     live: StoredValue<Live, LocalStorage>,
+    links: Links,
     blocked: RwSignal<Option<CompanyId>>,
 }
 
@@ -27,7 +29,8 @@ impl Actions {
     /// Binds them.
     pub fn new(companies: Companies, session: Session) -> Self {
         let live = StoredValue::new_local(Live::start(companies, session));
-        Self { companies, session, live, blocked: RwSignal::new(None) }
+        let links = Links::new(companies, session, live);
+        Self { companies, session, live, links, blocked: RwSignal::new(None) }
     }
 
     /// The company whose popup the browser has just blocked.
@@ -35,7 +38,12 @@ impl Actions {
         self.blocked
     }
 
-    /// Does what was clicked. Has to be called within the click: a popup is blocked anywhere else.
+    /// The companies' links.
+    pub fn links(self) -> Links {
+        self.links
+    }
+
+    /// Does what was clicked. Has to be called within the click: a popup is blocked anywhere else, and so is the clipboard.
     pub fn run(self, company: CompanyId, action: Action) {
         match action {
             Action::SignIn | Action::Reconnect => self.sign_in(company),
@@ -43,8 +51,13 @@ impl Actions {
                 self.companies.wish(company, Wish::Cancel);
                 self.confirm(company, cancel_attempts(company), Some("sign-in cancelled"));
             }
-            // What makes a link is asked for in a dialog.
-            Action::GenerateLink => {}
+            Action::GenerateLink => {
+                self.blocked.set(None);
+                self.links.generate(company, None);
+            }
+            Action::GenerateLinkWithNote => self.links.ask_note(company),
+            Action::WithdrawLink => self.links.withdraw(company),
+            Action::WriteToClient => self.links.write(company),
             Action::SyncNow => {
                 self.companies.wish(company, Wish::Sync);
                 self.confirm(company, sync_now(company), None);

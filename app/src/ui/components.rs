@@ -4,9 +4,11 @@ mod account_menu;
 mod activity_table;
 mod announcer;
 mod change_password;
+mod client_message;
 mod company_row;
 mod company_table;
 mod confirm;
+mod copied;
 mod dialog;
 mod empty;
 mod field;
@@ -15,7 +17,9 @@ mod form;
 mod hint;
 mod icon;
 mod link;
-mod link_dialog;
+mod link_note;
+mod link_offer;
+mod link_table;
 mod load_failed;
 mod menu;
 mod microsoft_button;
@@ -39,10 +43,12 @@ pub use self::{
     activity_table::ActivityTable,
     announcer::Announcer,
     change_password::{CURRENT_PASSWORD, ChangePassword},
-    company_row::{CompanyRow, ROLE_NOTE},
+    client_message::ClientMessage,
+    company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
     company_table::CompanyTable,
     confirm::Confirm,
-    dialog::Dialog,
+    copied::Copied,
+    dialog::{CloseButton, Dialog},
     empty::Empty,
     field::Field,
     figure::Figure,
@@ -50,7 +56,9 @@ pub use self::{
     hint::Hint,
     icon::{Icon, Shape},
     link::Link,
-    link_dialog::LinkDialog,
+    link_note::{LINK_NOTE, LinkNoteForm},
+    link_offer::LinkOffer,
+    link_table::LinkTable,
     load_failed::LoadFailed,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},

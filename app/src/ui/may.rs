@@ -21,6 +21,7 @@ pub struct Forbidden {
     connect: Memo<Option<&'static str>>,
     cancel: Memo<Option<&'static str>>,
     link: Memo<Option<&'static str>>,
+    send: Memo<Option<&'static str>>,
     sync: Memo<Option<&'static str>>,
 }
 
@@ -32,7 +33,7 @@ impl Forbidden {
         let missing = move || (setup.get() == Setup::AppRegistrationMissing).then_some(SETUP_MISSING);
         let connect = Memo::new(move |_| cancel.get().or_else(missing));
         let link = Memo::new(move |_| send.get().or_else(missing));
-        Self { connect, cancel, link, sync }
+        Self { connect, cancel, link, send, sync }
     }
 
     /// Why this can't be done.
@@ -40,14 +41,15 @@ impl Forbidden {
         match action {
             Action::SignIn | Action::Reconnect => self.connect,
             Action::Cancel => self.cancel,
-            Action::GenerateLink => self.link,
+            Action::GenerateLink | Action::GenerateLinkWithNote => self.link,
+            Action::WithdrawLink | Action::WriteToClient => self.send,
             Action::SyncNow => self.sync,
         }
     }
 
-    /// Why the role can't connect companies, if so.
-    pub const fn by_role(self) -> Memo<Option<&'static str>> {
-        self.cancel
+    /// Why the role can't connect companies, and why it can't send links, if so.
+    pub const fn by_role(self) -> [Memo<Option<&'static str>>; 2] {
+        [self.cancel, self.send]
     }
 }
 

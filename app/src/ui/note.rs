@@ -1,10 +1,13 @@
 //! The line under a row's state: why it is so, and what that means.
 
-use super::state::{Entry, Wish};
-use crate::domain::{DataSet, Lack, Problem, Status, Timestamp};
+use super::{
+    ago::{ago, ahead, count},
+    state::{Entry, Wish},
+};
+use crate::domain::{DataSet, Lack, LastTry, LinkSummary, Problem, Status, Timestamp};
 
 /// A few words, and an explanation where they need one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     /// The words.
     pub words: String,
@@ -12,17 +15,20 @@ pub struct Note {
     pub explanation: Vec<String>,
     /// When it happened.
     pub at: Option<Timestamp>,
+    /// Until when something can be used.
+    pub until: Option<Timestamp>,
 }
 
 impl Note {
     /// The note of a company, if its state needs one.
-    pub fn of(entry: &Entry) -> Option<Self> {
-        let plain = |words: &str| Some(Self { words: words.into(), explanation: Vec::new(), at: None });
-        match &*entry.status() {
-            Status::SigningIn { .. } if entry.wish() == Some(Wish::Cancel) => plain("Cancelling"),
-            Status::SigningIn { .. } => plain("Waiting for the sign-in"),
-            Status::Verifying { slow: false, .. } => plain("Microsoft applies the consent"),
-            Status::Verifying { slow: true, .. } => plain("No consent in effect yet"),
+    pub fn of(entry: &Entry, now: Timestamp) -> Option<Self> {
+        let plain = |words: &str| Some(Self { words: words.into(), ..Self::default() });
+        let link = entry.live_link(now);
+        let settled = match &*entry.status(now) {
+            Status::SigningIn { .. } if entry.wish() == Some(Wish::Cancel) => return plain("Cancelling"),
+            Status::SigningIn { .. } => return plain("Waiting for the sign-in"),
+            Status::Verifying { slow: false, .. } => return plain("Microsoft applies the consent"),
+            Status::Verifying { slow: true, .. } => return plain("No consent in effect yet"),
             Status::Limited { lacks } => Some(Self::of_lacks(lacks)),
             Status::NeedsReconnect { reason, since } => Some(Self {
                 words: reason.label().into(),
@@ -32,14 +38,81 @@ impl Note {
                         .into(),
                 ],
                 at: Some(*since),
+                until: None,
             }),
-            Status::NotConnected | Status::LinkSent | Status::Connected => {
-                entry.row.last_try.as_ref().map(|last_try| Self {
+            Status::LinkSent => None,
+            Status::NotConnected | Status::Connected => entry
+                .row
+                .last_try
+                .as_ref()
+                .map(|last_try| Self {
                     words: last_try.failure.title().into(),
                     explanation: vec![last_try.failure.advice()],
                     at: Some(last_try.at),
+                    until: None,
                 })
-            }
+                .or_else(|| entry.row.link.as_ref().and_then(|link| Self::of_expired(link, now))),
+        };
+        match (link, settled) {
+            (Some(link), None) => Some(Self::of_link(link, entry.row.last_try.as_ref(), now)),
+            (Some(link), Some(note)) => Some(note.with_link(link, now)),
+            (None, settled) if entry.row.link_requested_at.is_some() => Some(Self::of_request(entry, settled)),
+            (None, settled) => settled,
+        }
+    }
+
+    /// How a live link fares.
+    fn of_link(link: &LinkSummary, last_try: Option<&LastTry>, now: Timestamp) -> Self {
+        // A try before the link was opened did not come by it.
+        let failed = last_try.filter(|last_try| link.opened_at.is_some_and(|opened| opened <= last_try.at));
+        let happened = failed.map_or_else(|| opened(link), |_| "last try failed".into());
+        let mut explanation = vec![match (link.opens, link.opened_at) {
+            (0, _) | (_, None) => "Nobody has opened it yet.".to_owned(),
+            (_, Some(at)) => format!("{}, last {}.", capital(&opened(link)), ago(at, now)),
+        }];
+        if let Some(LastTry { failure, at }) = failed {
+            explanation.push(format!(
+                "The last try failed {}: {}. {}",
+                ago(*at, now),
+                failure.title(),
+                failure.advice()
+            ));
+        }
+        explanation.extend(link.note.as_ref().map(|note| format!("Note: {note}")));
+        let words = format!("{happened}, expires {}", ahead(link.expires, now));
+        Self { words, explanation, at: None, until: Some(link.expires) }
+    }
+
+    /// The same note, where a link is live besides.
+    fn with_link(mut self, link: &LinkSummary, now: Timestamp) -> Self {
+        let words = format!("{}, expires {}", opened(link), ahead(link.expires, now));
+        self.words.push_str(", link sent");
+        self.explanation.push(format!("A link is live: {words}."));
+        self.explanation.extend(link.note.as_ref().map(|note| format!("Note: {note}")));
+        self
+    }
+
+    fn of_expired(link: &LinkSummary, now: Timestamp) -> Option<Self> {
+        (link.end.is_none() && !link.is_live(now)).then(|| Self {
+            words: format!("Link expired, {}", if link.opens == 0 { "never opened".into() } else { opened(link) }),
+            explanation: std::iter::once("It leads nowhere any more. Generate a new one if it is still needed.".into())
+                .chain(link.note.as_ref().map(|note| format!("Note: {note}")))
+                .collect(),
+            at: Some(link.expires),
+            until: None,
+        })
+    }
+
+    /// Somebody waits for a new link. What else there is to say stands below that.
+    fn of_request(entry: &Entry, settled: Option<Self>) -> Self {
+        let text = "Somebody opened a link that leads nowhere any more, and asks for a new one. Generate it, and send it \
+                    to them.";
+        let settled = settled.into_iter().flat_map(|note| std::iter::once(note.words).chain(note.explanation));
+        Self {
+            words: "New link requested".into(),
+            explanation: std::iter::once(text.to_owned()).chain(settled).collect(),
+            at: entry.row.link_requested_at,
+            until: None,
         }
     }
 
@@ -61,8 +134,21 @@ impl Note {
             ));
         }
         let words = format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default());
-        Self { words, explanation, at: None }
+        Self { words, explanation, at: None, until: None }
     }
+}
+
+/// "opened 2 times".
+pub fn opened(link: &LinkSummary) -> String {
+    match link.opens {
+        0 => "not opened yet".into(),
+        opens => format!("opened {}", count(opens.into(), "time")),
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// "users, licences and Secure Score".
@@ -74,7 +160,104 @@ fn list(data_sets: impl Iterator<Item = DataSet>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
     use super::*;
+    use crate::{
+        domain::{AttemptFailure, CompanyId, CompanyRow, Figures, LinkEnd, ReconnectReason},
+        ui::state::Rows,
+    };
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn row(status: Status, link: Option<LinkSummary>) -> CompanyRow {
+        CompanyRow {
+            id: CompanyId::from_uuid(Uuid::nil()),
+            name: "Contoso".into(),
+            domain: None,
+            tenant: None,
+            status,
+            figures: Figures::default(),
+            synced_at: None,
+            first_sync: false,
+            last_try: None,
+            link,
+            link_requested_at: None,
+            revision: 1,
+        }
+    }
+
+    fn note(row: CompanyRow) -> Option<Note> {
+        let mut rows = Rows::new(str::to_lowercase);
+        rows.replace(vec![row]);
+        Note::of(&rows.all()[0], NOW)
+    }
+
+    fn words(row: CompanyRow) -> Option<String> {
+        note(row).map(|note| note.words)
+    }
+
+    fn live(opens: u32) -> LinkSummary {
+        let opened_at = (opens > 0).then(|| NOW.minus(2 * MINUTE));
+        LinkSummary { expires: NOW.plus(Duration::from_hours(5 * 24)), end: None, opens, opened_at, note: None }
+    }
+
+    fn failed(at: Timestamp) -> LastTry {
+        LastTry { failure: AttemptFailure::Declined, at }
+    }
+
+    #[test]
+    fn a_live_link_is_seen_at_a_glance() {
+        for (opens, expected) in [
+            (0, "not opened yet, expires in 5 days"),
+            (1, "opened 1 time, expires in 5 days"),
+            (2, "opened 2 times, expires in 5 days"),
+        ] {
+            assert_eq!(words(row(Status::LinkSent, Some(live(opens)))).as_deref(), Some(expected));
+        }
+        let with_note = LinkSummary { note: Some("#4711".into()), ..live(2) };
+        let explanation = note(row(Status::LinkSent, Some(with_note))).map(|note| note.explanation);
+        let expected = ["Opened 2 times, last 2 minutes ago.", "Note: #4711"].map(str::to_owned).to_vec();
+        assert_eq!(explanation, Some(expected));
+    }
+
+    #[test]
+    fn a_try_that_failed_after_the_link_was_opened_is_seen_and_one_before_that_is_not() {
+        let tried = |at| CompanyRow { last_try: Some(failed(at)), ..row(Status::LinkSent, Some(live(2))) };
+        assert_eq!(words(tried(NOW.minus(MINUTE))).as_deref(), Some("last try failed, expires in 5 days"));
+        assert_eq!(words(tried(NOW.minus(3 * MINUTE))).as_deref(), Some("opened 2 times, expires in 5 days"));
+    }
+
+    #[test]
+    fn a_link_that_expired_says_so_and_one_that_was_withdrawn_says_nothing() {
+        let expired = LinkSummary { expires: NOW, ..live(0) };
+        let words = |link| words(row(Status::NotConnected, Some(link)));
+        assert_eq!(words(expired.clone()).as_deref(), Some("Link expired, never opened"));
+        assert_eq!(words(LinkSummary { end: Some(LinkEnd::Withdrawn), ..expired }), None);
+    }
+
+    #[test]
+    fn a_request_for_a_new_link_comes_before_everything_else() {
+        let asked = CompanyRow {
+            link_requested_at: Some(NOW),
+            last_try: Some(failed(NOW)),
+            ..row(Status::NotConnected, Some(LinkSummary { expires: NOW, ..live(0) }))
+        };
+        let note = note(asked).expect("there is something to say");
+        assert_eq!(note.words, "New link requested");
+        assert!(note.explanation.contains(&AttemptFailure::Declined.title().to_owned()));
+    }
+
+    #[test]
+    fn a_link_for_renewing_the_access_is_told_beside_what_is_wrong() {
+        let status = Status::NeedsReconnect { reason: ReconnectReason::AppRemoved, since: NOW };
+        let note = note(row(status, Some(live(0)))).expect("there is something to say");
+        assert_eq!(note.words, format!("{}, link sent", ReconnectReason::AppRemoved.label()));
+        assert_eq!(note.explanation[1], "A link is live: not opened yet, expires in 5 days.");
+    }
 
     fn lack(data_set: DataSet, problem: Problem) -> Lack {
         Lack { data_set, problem }

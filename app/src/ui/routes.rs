@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Join, NotFound, SignIn, Team},
+    pages::{Activity, Join, Links, NotFound, SignIn, Team},
 };
 
 /// The id of what a page shows below the bar at the top.
@@ -27,6 +27,8 @@ pub enum Program {
 pub enum Page {
     /// M365 companies.
     Companies,
+    /// Which links can still be used.
+    Links,
     /// Who works here.
     Team,
     /// What was done.
@@ -45,6 +47,7 @@ impl Page {
     pub fn at(path: &str) -> Option<Self> {
         match path.trim_end_matches('/') {
             "/settings/integrations/microsoft-365/companies" => Some(Self::Companies),
+            "/settings/links" => Some(Self::Links),
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/login" => Some(Self::SignIn),
@@ -56,6 +59,7 @@ impl Page {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
+            Self::Links => "/settings/links",
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::SignIn => "/login",
@@ -139,6 +143,7 @@ pub fn Pages(
 ) -> impl IntoView {
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
+        Some(Page::Links) => view! { <Links /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
-        for page in [Page::Companies, Page::Team, Page::Activity, Page::SignIn] {
+        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
             assert_eq!(Page::at(page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn only_signing_in_and_joining_need_nobody_signed_in() {
-        for page in [Page::Companies, Page::Team, Page::Activity] {
+        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity] {
             assert!(page.needs_session());
         }
         assert!(!Page::SignIn.needs_session() && !Page::Join.needs_session());

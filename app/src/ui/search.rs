@@ -30,13 +30,13 @@ impl Filter {
         }
     }
 
-    /// Whether a company in this state is shown. `failed`: the last try at connecting it failed.
-    pub const fn admits(self, status: &Status, failed: bool) -> bool {
+    /// Whether a company in this state is shown. `awaited`: somebody should do something about it, whatever its state is.
+    pub const fn admits(self, status: &Status, awaited: bool) -> bool {
         match self {
             Self::All => true,
             Self::NotConnected => !status.counts_as_connected() && !status.needs_attention(),
             Self::Connected => status.counts_as_connected(),
-            Self::NeedsAttention => status.needs_attention() || failed,
+            Self::NeedsAttention => status.needs_attention() || awaited,
         }
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_company_whose_last_try_failed_needs_attention_and_is_not_connected() {
-        let shown = |status: &Status, failed| Filter::ALL.map(|filter| filter.admits(status, failed));
+        let shown = |status: &Status, awaited| Filter::ALL.map(|filter| filter.admits(status, awaited));
         assert_eq!(shown(&Status::NotConnected, false), [true, true, false, false]);
         assert_eq!(shown(&Status::NotConnected, true), [true, true, false, true]);
         assert_eq!(shown(&Status::Connected, false), [true, false, true, false]);

@@ -1,6 +1,7 @@
 //! What the pages show: the companies, and what is to be said about them.
 
 pub mod announcement;
+pub mod handover;
 pub mod messages;
 pub mod rows;
 pub mod submission;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 pub use self::{
+    handover::{Handover, Making},
     messages::{Messages, Tone},
     rows::{Entry, Rows, Wish},
     submission::Submission,

@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     browser::clipboard,
     session::Session,
-    state::{Load, Submission, Tone, Voice},
+    state::{Handover, Load, Submission, Tone, Voice},
 };
 use crate::{
     api::accounts::{change_role, invite, list_accounts, set_account_active},
@@ -16,14 +16,12 @@ use crate::{
 };
 
 /// A one-time link that was just made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MadeLink {
     /// For whom.
     pub email: String,
     /// The link. It is told once.
-    pub url: String,
-    /// Whether it is in the clipboard. None: that is being tried.
-    pub copied: RwSignal<Option<bool>>,
+    pub handover: Handover,
 }
 
 /// The team, and what to do with it.
@@ -136,9 +134,11 @@ impl Team {
     async fn make_link(self, promised: clipboard::Promised, email: String, role: Role) -> Result<(), AppError> {
         match invite(email.clone(), role).await {
             Ok(url) => {
-                let copied = RwSignal::new(None);
-                self.made.set(Some(MadeLink { email: email.clone(), url: url.clone(), copied }));
-                spawn_local(async move { copied.set(Some(promised.give(&url).await)) });
+                let handover = Handover::default();
+                self.made.set(Some(MadeLink { email: email.clone(), handover: handover.clone() }));
+                spawn_local(async move {
+                    handover.give(promised, url, None).await;
+                });
                 self.voice.say(format!("{email} invited"), Tone::Good, None);
                 self.read_list();
                 Ok(())

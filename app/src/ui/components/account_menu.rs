@@ -20,6 +20,9 @@ pub enum AccountChoice {
 fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
     let page = |label, shape, page| (MenuItem { to: Some(page), ..MenuItem::new(label, shape) }, None);
     let mut choices = Vec::new();
+    if me.is_some_and(|me| me.role.may(Right::SendLinks)) {
+        choices.push(page("Live links", Shape::Link, Page::Links));
+    }
     if me.is_some_and(|me| me.role.may(Right::ManageAccounts)) {
         choices.push(page("Team", Shape::People, Page::Team));
         choices.push(page("Activity", Shape::Clock, Page::Activity));
@@ -77,8 +80,8 @@ mod tests {
 
     #[test]
     fn only_owners_are_led_to_the_team() {
-        assert_eq!(labels(Role::Owner, true), ["Team", "Activity", "Change password", "Sign out"]);
-        assert_eq!(labels(Role::Settings, true), ["Change password", "Sign out"]);
+        assert_eq!(labels(Role::Owner, true), ["Live links", "Team", "Activity", "Change password", "Sign out"]);
+        assert_eq!(labels(Role::Settings, true), ["Live links", "Change password", "Sign out"]);
     }
 
     #[test]

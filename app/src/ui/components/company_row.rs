@@ -18,6 +18,9 @@ use crate::{
 /// The id of the sentence that says what the role may not do. Without it, it is not in the document.
 pub const ROLE_NOTE: &str = "role-note";
 
+/// The same, for links.
+pub const LINK_ROLE_NOTE: &str = "link-role-note";
+
 /// The id of a company's row in the document.
 pub fn element_id(company: CompanyId) -> String {
     format!("company-{company}")
@@ -47,7 +50,7 @@ pub fn CompanyRow(
     let (row_id, note_id, labelled_by) = (id.clone(), format!("{id}-note"), format!("{name_id} {status_id}"));
     let described_by = name_id.clone();
 
-    let status = Memo::new(move |_| entry.with(|entry| entry.status().into_owned()));
+    let status = Memo::new(move |_| entry.with(|entry| entry.status(now.get()).into_owned()));
     let written = |number: u32| locale::number(number as usize);
     let users = move |figures: Figures| figures.users.map(written);
     let licences = move |figures: Figures| {
@@ -94,7 +97,7 @@ pub fn CompanyRow(
                 <LastSync entry now />
             </td>
             <td role="cell" class="company-actions">
-                <RowActions entry status forbidden described_by id on_action />
+                <RowActions entry status now forbidden described_by id on_action />
             </td>
         </tr>
     }
@@ -113,7 +116,7 @@ fn subtitle(entry: &Entry) -> String {
 
 #[component]
 fn RowNote(entry: Memo<Arc<Entry>>, id: String, now: ReadSignal<Timestamp>) -> impl IntoView {
-    let note = Memo::new(move |_| entry.with(|entry| Note::of(entry)));
+    let note = Memo::new(move |_| entry.with(|entry| Note::of(entry, now.get())));
     move || {
         let id = id.clone();
         note.get().map(|note| match note.explanation {
@@ -121,6 +124,7 @@ fn RowNote(entry: Memo<Arc<Entry>>, id: String, now: ReadSignal<Timestamp>) -> i
             explanation => {
                 let explanation = explanation
                     .into_iter()
+                    .chain(note.until.map(|until| format!("It can be used until {}.", locale::time(until))))
                     .chain(note.at.map(|at| crate::ui::ago::ago(at, now.get_untracked())))
                     .collect();
                 view! { <Hint id words=note.words explanation /> }.into_any()
@@ -148,6 +152,7 @@ fn LastSync(entry: Memo<Arc<Entry>>, now: ReadSignal<Timestamp>) -> impl IntoVie
 fn RowActions(
     entry: Memo<Arc<Entry>>,
     status: Memo<Status>,
+    now: ReadSignal<Timestamp>,
     forbidden: Forbidden,
     described_by: String,
     id: String,
@@ -156,24 +161,26 @@ fn RowActions(
     let company = entry.with_untracked(|entry| entry.row.id);
     let run = move |action| Callback::new(move |()| on_action.run((company, action)));
     let allows = move |action| Memo::new(move |_| status.with(|status| status.allows(action)));
-    let (signs_in, cancels, reconnects, syncs) =
-        (allows(Action::SignIn), allows(Action::Cancel), allows(Action::Reconnect), allows(Action::SyncNow));
+    let (signs_in, cancels, reconnects) = (allows(Action::SignIn), allows(Action::Cancel), allows(Action::Reconnect));
+    let makes_link = Memo::new(move |_| status.with(has_link_button));
+    let link_label = Memo::new(move |_| entry.with(|entry| entry.generate_link_label(now.get())));
     let cancelling = Memo::new(move |_| entry.with(|entry| entry.wish() == Some(Wish::Cancel)));
     let (connecting, cancel_forbidden) = (forbidden.reason(Action::SignIn), forbidden.reason(Action::Cancel));
-    let in_menu = move || {
-        syncs.get().then(|| {
-            let forbidden = forbidden.reason(Action::SyncNow).get();
-            (Action::SyncNow, MenuItem { forbidden, ..MenuItem::new("Sync now", Shape::Sync) })
-        })
-    };
-    let items = Memo::new(move |_| in_menu().into_iter().map(|(_, item)| item).collect::<Vec<_>>());
-    let on_choose = Callback::new(move |place| {
-        if let Some((action, _)) = in_menu().into_iter().nth(place) {
+    let link_forbidden = forbidden.reason(Action::GenerateLink);
+    let in_menu = Memo::new(move |_| entry.with(|entry| in_menu(entry, now.get())));
+    let items = Memo::new(move |_| {
+        let item = |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
+        in_menu.get().into_iter().map(item).collect::<Vec<_>>()
+    });
+    let on_choose = Callback::new(move |place: usize| {
+        let chosen = in_menu.with_untracked(|items| items.get(place).map(|(action, _)| *action));
+        if let Some(action) = chosen {
             on_action.run((company, action));
         }
     });
     let with_reason = format!("{described_by} {ROLE_NOTE}");
     let (sign_in_for, cancel_for, reconnect_for) = (with_reason.clone(), with_reason.clone(), with_reason);
+    let link_for = format!("{described_by} {LINK_ROLE_NOTE}");
     view! {
         <When flag=signs_in>
             <MicrosoftButton on_click=run(Action::SignIn) forbidden=connecting described_by=sign_in_for.clone() />
@@ -203,6 +210,18 @@ fn RowActions(
                 "Cancel"
             </button>
         </When>
+        <When flag=makes_link>
+            <button
+                type="button"
+                class="button"
+                aria-describedby=link_for.clone()
+                disabled=move || link_forbidden.get().is_some()
+                title=move || link_forbidden.get()
+                on:click=move |_| run(Action::GenerateLink).run(())
+            >
+                {move || link_label.get()}
+            </button>
+        </When>
         <Menu
             id=format!("{id}-menu")
             label="More actions"
@@ -212,4 +231,25 @@ fn RowActions(
             on_choose
         />
     }
+}
+
+/// Whether making a link is among the buttons. Where there is something more urgent, it is in the menu.
+const fn has_link_button(status: &Status) -> bool {
+    matches!(status, Status::NotConnected | Status::LinkSent | Status::NeedsReconnect { .. })
+}
+
+/// What is in the row's menu.
+fn in_menu(entry: &Entry, now: Timestamp) -> Vec<(Action, MenuItem)> {
+    let link = (Action::GenerateLink, MenuItem::new(entry.generate_link_label(now), Shape::Link));
+    [
+        (Action::SyncNow, MenuItem::new("Sync now", Shape::Sync)),
+        (Action::WriteToClient, MenuItem::new("Message for the client", Shape::Mail)),
+        link,
+        (Action::GenerateLinkWithNote, MenuItem::new("Link with a note", Shape::Note)),
+        (Action::WithdrawLink, MenuItem::new("Withdraw link", Shape::Cross)),
+    ]
+    .into_iter()
+    .filter(|(action, _)| entry.allows(*action, now))
+    .filter(|(action, _)| *action != Action::GenerateLink || !has_link_button(&entry.status(now)))
+    .collect()
 }

@@ -93,7 +93,8 @@ pub fn CompanyTable(
             ("ArrowDown", Some(index)) => go_to(index + 1),
             ("ArrowUp", Some(index)) => go_to(index.saturating_sub(1)),
             ("Enter", Some(index)) if is_row => {
-                let action = shown.with_untracked(|shown| shown[index].status().actions().first().copied());
+                let action =
+                    shown.with_untracked(|shown| shown[index].status(now.get_untracked()).actions().first().copied());
                 if let Some(action) = action
                     && forbidden.reason(action).get_untracked().is_none()
                 {

@@ -10,7 +10,8 @@ const TITLE: &str = "dialog-title";
 #[component]
 pub fn Dialog(
     /// What it is about.
-    title: String,
+    #[prop(into)]
+    title: Signal<String>,
     /// It was closed: by Esc, or by a button in it.
     on_close: Callback<()>,
     /// What is in it.
@@ -24,8 +25,18 @@ pub fn Dialog(
     });
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby=TITLE on:close=move |_| on_close.run(())>
-            <h2 id=TITLE>{title}</h2>
+            <h2 id=TITLE>{move || title.get()}</h2>
             {children()}
         </dialog>
+    }
+}
+
+/// The button that closes the dialog that it is in.
+#[component]
+pub fn CloseButton() -> impl IntoView {
+    view! {
+        <button type="button" class="button" on:click=move |_| browser::dialog::close()>
+            "Close"
+        </button>
     }
 }

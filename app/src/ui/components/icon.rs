@@ -41,6 +41,12 @@ pub enum Shape {
     Clock,
     /// A key.
     Key,
+    /// Two links of a chain.
+    Link,
+    /// An envelope.
+    Mail,
+    /// A sheet with lines.
+    Note,
     /// An arrow out of a door.
     Leave,
 }
@@ -77,6 +83,11 @@ impl Shape {
             }
             Self::Clock => "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM8 4.5V8l2.3 1.5",
             Self::Key => "M8 10.5a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM7.2 8.4 13 2.6M10.8 4.8l2 2",
+            Self::Link => {
+                "M6.6 9.4a2.9 2.9 0 0 0 4.1 0l2.2-2.2a2.9 2.9 0 0 0-4.1-4.1l-.9.9M9.4 6.6a2.9 2.9 0 0 0-4.1 0L3.1 8.8a2.9 2.9 0 0 0 4.1 4.1l.9-.9"
+            }
+            Self::Mail => "M2 3.5h12v9H2Zm0 .7 6 4.6 6-4.6",
+            Self::Note => "M3.5 2h9v12h-9ZM6 5.5h4M6 8h4M6 10.5h2.5",
             Self::Leave => "M9.5 2H3v12h6.5M6.5 8H14M11 5l3 3-3 3",
         }
     }

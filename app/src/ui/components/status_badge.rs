@@ -8,7 +8,7 @@ use crate::domain::Status;
 const fn look(status: &Status) -> (&'static str, Shape) {
     match status {
         Status::NotConnected => ("badge", Shape::Ring),
-        Status::LinkSent => ("badge badge-busy", Shape::Ring),
+        Status::LinkSent => ("badge badge-busy", Shape::Link),
         Status::SigningIn { .. } => ("badge badge-busy", Shape::Spinner),
         Status::Verifying { .. } => ("badge badge-busy", Shape::Shield),
         Status::Connected => ("badge badge-good", Shape::Check),

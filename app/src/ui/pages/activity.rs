@@ -5,9 +5,9 @@ use std::time::Duration;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
-use super::{Frame, OwnersOnly};
+use super::{ForRight, Frame};
 use crate::{
-    domain::{ActivityFilter, ActivityKind},
+    domain::{ActivityFilter, ActivityKind, Right},
     ui::{
         activity::{Log, csv_url},
         browser::{clock, document, location},
@@ -32,7 +32,7 @@ pub fn Activity() -> impl IntoView {
                     <p class="page-lead">"Who did what, when, to which company. Nothing is ever removed from it."</p>
                 </div>
             </div>
-            <OwnersOnly title="Only an owner may see all activity" page=for_owners />
+            <ForRight right=Right::ManageAccounts title="Only an owner may see all activity" page=for_owners />
         </Frame>
     }
 }

@@ -8,18 +8,20 @@ use leptos::prelude::*;
 use super::Frame;
 use crate::{
     api::companies::Setup,
-    domain::{Action, CompanyId, Progress},
+    domain::{Action, CompanyId, Progress, Timestamp},
     ui::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments,
-            Shape, Skeleton, When,
+            ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
+            LinkNoteForm, LinkOffer, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments, Shape, Skeleton,
+            When, company_element,
         },
+        links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
         search::{Filter, Query},
         session::Session,
-        state::{self, Entry, Load, Tone},
+        state::{self, Entry, Handover, Load, Making, Tone},
     },
 };
 
@@ -54,8 +56,8 @@ pub fn Companies() -> impl IntoView {
         companies.rows().with(|rows| rows.all().iter().filter(found).cloned().collect::<Arc<[_]>>())
     });
     let shown = Memo::new(move |_| {
-        let filter = Filter::ALL[filter.get()];
-        found.with(|found| found.iter().filter(|entry| admits(filter, entry)).cloned().collect::<Arc<[_]>>())
+        let (filter, now) = (Filter::ALL[filter.get()], now.get());
+        found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).cloned().collect::<Arc<[_]>>())
     });
     let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
     announce_matches(companies, search, shown);
@@ -63,7 +65,10 @@ pub fn Companies() -> impl IntoView {
     let segments = Filter::ALL
         .into_iter()
         .map(|filter| {
-            let count = move || found.with(|found| found.iter().filter(|entry| admits(filter, entry)).count());
+            let count = move || {
+                let now = now.get();
+                found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).count())
+            };
             let count = Memo::new(move |_| loaded.get().then(count));
             Segment { label: filter.label(), count: Some(count), shape: None }
         })
@@ -85,7 +90,7 @@ pub fn Companies() -> impl IntoView {
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
-            <BlockedNotice actions companies />
+            <BlockedNotice actions companies forbidden />
             <div class="toolbar">
                 <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
                 <Segments
@@ -116,12 +121,14 @@ pub fn Companies() -> impl IntoView {
                 }
                 .into_any(),
             }}
+            <LinkDialog actions companies />
         </Frame>
     }
 }
 
-fn admits(filter: Filter, entry: &Entry) -> bool {
-    filter.admits(&entry.status(), entry.row.last_try.is_some())
+fn admits(filter: Filter, entry: &Entry, now: Timestamp) -> bool {
+    let awaited = entry.row.last_try.is_some() || entry.row.link_requested_at.is_some();
+    filter.admits(&entry.status(now), awaited)
 }
 
 /// Says how many companies a search found, once the typing pauses.
@@ -149,16 +156,19 @@ fn announce_matches(companies: state::Companies, search: RwSignal<String>, shown
 /// What the role may not do. The buttons that are out of use for that reason refer to it.
 #[component]
 fn RoleNote(forbidden: Forbidden) -> impl IntoView {
-    move || {
-        forbidden.by_role().get().map(|reason| {
-            view! {
-                <p class="role-note" id=ROLE_NOTE>
-                    <Icon shape=Shape::Shield />
-                    {reason}
-                </p>
-            }
-        })
-    }
+    let note = |(id, reason): (&'static str, Memo<Option<&'static str>>)| {
+        move || {
+            reason.get().map(|reason| {
+                view! {
+                    <p class="role-note" id=id>
+                        <Icon shape=Shape::Shield />
+                        {reason}
+                    </p>
+                }
+            })
+        }
+    };
+    [ROLE_NOTE, LINK_ROLE_NOTE].into_iter().zip(forbidden.by_role()).map(note).collect_view()
 }
 
 #[component]
@@ -177,8 +187,9 @@ fn SetupNotice(companies: state::Companies) -> impl IntoView {
 }
 
 #[component]
-fn BlockedNotice(actions: Actions, companies: state::Companies) -> impl IntoView {
+fn BlockedNotice(actions: Actions, companies: state::Companies, forbidden: Forbidden) -> impl IntoView {
     let blocked = actions.blocked();
+    let link_forbidden = forbidden.reason(Action::GenerateLink);
     move || {
         blocked.get().map(|company| {
             let name = companies.entry_untracked(company).map(|entry| entry.row.name.clone()).unwrap_or_default();
@@ -191,16 +202,102 @@ fn BlockedNotice(actions: Actions, companies: state::Companies) -> impl IntoView
                 >
                     <p>
                         "To connect " <strong>{name}</strong>
-                        ", allow pop-ups for this site and try again, or sign in without one."
+                        ", allow pop-ups for this site and try again, sign in without one, or send a link."
                     </p>
-                    <p>
+                    <p class="form-buttons">
                         <button type="button" class="button" on:click=move |_| Actions::sign_in_here(company)>
                             "Open in this tab"
+                        </button>
+                        <button
+                            type="button"
+                            class="button"
+                            disabled=move || link_forbidden.get().is_some()
+                            title=move || link_forbidden.get()
+                            on:click=move |_| actions.run(company, Action::GenerateLink)
+                        >
+                            "Generate Link"
                         </button>
                     </p>
                 </Notice>
             }
         })
+    }
+}
+
+/// The dialog about a company's link, whatever it shows.
+#[component]
+fn LinkDialog(actions: Actions, companies: state::Companies) -> impl IntoView {
+    let links = actions.links();
+    let open = links.open();
+    let is_open = Memo::new(move |_| open.with(Option::is_some));
+    let title = Signal::derive(move || open.with(|open| open.as_ref().map(links::Open::title)).unwrap_or_default());
+    let on_close = Callback::new(move |()| {
+        let company = open.with_untracked(|open| open.as_ref().map(|open| open.company));
+        links.close();
+        // What was pressed to open it may be gone, with the state that the row had then.
+        request_animation_frame(move || {
+            if let Some(company) = company
+                && document::has_no_focus()
+            {
+                document::focus_in_place(&company_element(company));
+            }
+        });
+    });
+    let step = move |links::Open { company, step, .. }| match step {
+        Step::Note(form) => {
+            let on_submit = Callback::new(move |note: String| links.generate_with_note(company, form, LINK_NOTE, note));
+            view! { <LinkNoteForm form submit="Generate Link" on_submit /> }.into_any()
+        }
+        Step::Link { handover, replaces, note } => {
+            let on_retry = Callback::new(move |()| links.generate(company, note.clone()));
+            let made = handover.clone();
+            let more = move || {
+                let made = made.clone();
+                view! { <AboutLink companies company handover=made replaces /> }
+            };
+            view! { <LinkOffer label="Authentication link" handover validity on_retry more /> }.into_any()
+        }
+        Step::Message(drafting) => {
+            let on_retry = Callback::new(move |()| links.write(company));
+            view! { <ClientMessage drafting on_retry /> }.into_any()
+        }
+    };
+    view! {
+        <When flag=is_open>
+            <Dialog title on_close>
+                {move || open.get().map(step)}
+            </Dialog>
+        </When>
+    }
+}
+
+fn validity(expires: Option<Timestamp>) -> String {
+    let until = expires.map(|expires| format!("Valid until {}. ", locale::time(expires))).unwrap_or_default();
+    until + "It connects the company once; opening it does not use it up."
+}
+
+/// What became of the link before this one, and of this one since it is shown.
+#[component]
+fn AboutLink(companies: state::Companies, company: CompanyId, handover: Handover, replaces: bool) -> impl IntoView {
+    let making = handover.making();
+    let outdated = Memo::new(move |_| {
+        let Making::Made { expires: Some(expires), .. } = making.get() else { return None };
+        companies.rows().with(|rows| rows.get(company)).and_then(|entry| outdated(expires, &entry.row))
+    });
+    view! {
+        {replaces.then(|| view! { <p>"The link before this one leads nowhere any more."</p> })}
+        {move || {
+            outdated
+                .get()
+                .map(|words| {
+                    view! {
+                        <p class="problem" role="alert">
+                            <Icon shape=Shape::Warning />
+                            <span>{words}</span>
+                        </p>
+                    }
+                })
+        }}
     }
 }
 

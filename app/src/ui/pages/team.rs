@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{Frame, OwnersOnly};
+use super::{ForRight, Frame};
 use crate::{
-    domain::{AccountId, AccountRow, Role},
+    domain::{AccountId, AccountRow, Right, Role, Timestamp},
     ui::{
         browser::{clock, document},
         components::{
-            Confirm, Field, Form, LinkDialog, LoadFailed, Problem, RoleList, Select, Skeleton, TeamAction, TeamTable,
+            Confirm, Dialog, Field, Form, LinkOffer, LoadFailed, Problem, RoleList, Select, Skeleton, TeamAction,
+            TeamTable,
         },
         session::Session,
         state::{Load, Submission, Voice},
@@ -31,7 +32,7 @@ pub fn Team() -> impl IntoView {
                     <p class="page-lead">"Who may sign in to Tenantry, and what they may do."</p>
                 </div>
             </div>
-            <OwnersOnly title="Only an owner may manage the team" page=for_owners />
+            <ForRight right=Right::ManageAccounts title="Only an owner may manage the team" page=for_owners />
         </Frame>
     }
 }
@@ -125,19 +126,21 @@ fn for_owners() -> AnyView {
                 .get()
                 .map(|made| {
                     view! {
-                        <LinkDialog
+                        <Dialog
                             title=format!("Invitation for {}", made.email)
-                            label="Invitation link"
-                            url=made.url
-                            validity="Valid 7 days, for one account. It is shown only now."
-                            copied=made.copied
                             on_close=Callback::new(move |()| team.made().set(None))
-                        />
+                        >
+                            <LinkOffer label="Invitation link" handover=made.handover validity />
+                        </Dialog>
                     }
                 })
         }}
     }
     .into_any()
+}
+
+fn validity(_: Option<Timestamp>) -> String {
+    "Valid 7 days, for one account. It is shown only now.".into()
 }
 
 #[component]

@@ -9,6 +9,9 @@ pub fn announcement(deed: Wish, before: &CompanyRow, after: &CompanyRow, now: Ti
     if after.last_try.is_some() && after.last_try != before.last_try {
         return after.last_try.as_ref().map(|tried| format!("{name}: {}", tried.failure.title()));
     }
+    if after.link_requested_at.is_some() && after.link_requested_at != before.link_requested_at {
+        return Some(format!("{name}: new link requested"));
+    }
     let ran_out = matches!(before.status, Status::SigningIn { until, .. } if until <= now);
     let word = |status: &Status| status.word();
     if word(&before.status) != word(&after.status) {
@@ -18,7 +21,7 @@ pub fn announcement(deed: Wish, before: &CompanyRow, after: &CompanyRow, now: Ti
             Status::Connected | Status::Limited { .. } if deed == Wish::Cancel || ran_out => None,
             Status::Connected => Some(format!("{name} connected")),
             Status::Limited { .. } => Some(format!("{name} connected, but not all data can be read")),
-            Status::NotConnected if ran_out => Some(format!("{name}: the sign-in ran out of time")),
+            Status::NotConnected | Status::LinkSent if ran_out => Some(format!("{name}: the sign-in ran out of time")),
             Status::NotConnected | Status::LinkSent | Status::SigningIn { .. } => None,
         };
     }
@@ -80,6 +83,18 @@ mod tests {
         let words = said(Wish::SignIn, &signing_in(LATER), &failed);
         assert_eq!(words.as_deref(), Some("Contoso: Consent was declined"));
         assert_eq!(said(Wish::SignIn, &failed, &failed), None);
+    }
+
+    #[test]
+    fn who_sent_a_link_is_told_what_comes_of_it() {
+        let sent = row(Status::LinkSent);
+        let asked = CompanyRow { link_requested_at: Some(NOW), ..row(Status::NotConnected) };
+        assert_eq!(said(Wish::Link, &sent, &signing_in(LATER)), None);
+        let connected = said(Wish::Link, &signing_in(LATER), &row(Status::Connected));
+        assert_eq!(connected.as_deref(), Some("Contoso connected"));
+        assert_eq!(said(Wish::Link, &signing_in(LATER), &sent), None);
+        assert_eq!(said(Wish::Link, &sent, &asked).as_deref(), Some("Contoso: new link requested"));
+        assert_eq!(said(Wish::Link, &asked, &asked), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, mem, sync::Arc, time::Duration};
 
 use crate::{
-    domain::{CompanyId, CompanyRow, Status, Timestamp, attempt},
+    domain::{Action, CompanyId, CompanyRow, LinkSummary, Status, Timestamp, attempt},
     ui::search::{self, Decompose},
 };
 
@@ -22,6 +22,10 @@ pub enum Wish {
     Cancel,
     /// A sync.
     Sync,
+    /// A link.
+    Link,
+    /// The end of the live link.
+    Withdraw,
 }
 
 /// One company, with what is needed to find, order and show it.
@@ -63,23 +67,47 @@ impl Entry {
     }
 
     /// The state to show: the server's, or the one that the person's click is about to bring.
-    pub fn status(&self) -> Cow<'_, Status> {
-        match (self.wish, &self.row.status) {
+    pub fn status(&self, now: Timestamp) -> Cow<'_, Status> {
+        match (self.wish, self.row.status_at(now)) {
             (Some((Wish::SignIn, at)), status) if !matches!(status, Status::SigningIn { .. }) => {
                 let connected = status.counts_as_connected();
                 Cow::Owned(Status::SigningIn { until: at.plus(attempt::DEADLINE), connected })
             }
-            (Some((Wish::Cancel, _)), Status::SigningIn { .. }) => self.settled_or_server(),
+            (Some((Wish::Cancel, _)), Status::SigningIn { .. }) => self.settled_or_server(now),
+            (Some((Wish::Withdraw, _)), Status::LinkSent) => Cow::Owned(Status::NotConnected),
             (_, status) => Cow::Borrowed(status),
         }
     }
 
     /// Without an attempt. A connection's state that was never seen can't be guessed: it stays as the server says.
-    fn settled_or_server(&self) -> Cow<'_, Status> {
+    fn settled_or_server(&self, now: Timestamp) -> Cow<'_, Status> {
         match (&self.settled, &self.row.tenant) {
             (Some(settled), _) => Cow::Borrowed(settled),
+            (None, None) if self.live_link(now).is_some() => Cow::Owned(Status::LinkSent),
             (None, None) => Cow::Owned(Status::NotConnected),
             (None, Some(_)) => Cow::Borrowed(&self.row.status),
+        }
+    }
+
+    /// The link that leads somewhere, unless the person has just withdrawn it.
+    pub fn live_link(&self, now: Timestamp) -> Option<&LinkSummary> {
+        self.row.live_link(now).filter(|_| self.wish() != Some(Wish::Withdraw))
+    }
+
+    /// Whether a person may do this with the company.
+    pub fn allows(&self, action: Action, now: Timestamp) -> bool {
+        match action {
+            Action::WithdrawLink | Action::WriteToClient => self.live_link(now).is_some(),
+            Action::GenerateLinkWithNote => self.allows(Action::GenerateLink, now),
+            _ => self.status(now).allows(action),
+        }
+    }
+
+    /// What the button that makes a link is called.
+    pub fn generate_link_label(&self, now: Timestamp) -> &'static str {
+        match self.wish() {
+            Some(Wish::Withdraw) => "Generate new link",
+            _ => self.row.generate_link_label(now),
         }
     }
 
@@ -97,7 +125,7 @@ impl Entry {
 impl Wish {
     const fn believed(self) -> Duration {
         match self {
-            Self::SignIn | Self::Cancel => BELIEVED,
+            Self::SignIn | Self::Cancel | Self::Link | Self::Withdraw => BELIEVED,
             Self::Sync => SYNC_BELIEVED,
         }
     }
@@ -108,6 +136,8 @@ impl Wish {
             Self::SignIn => before.status != after.status || before.last_try != after.last_try,
             Self::Cancel => !matches!(after.status, Status::SigningIn { .. }),
             Self::Sync => before.synced_at != after.synced_at,
+            Self::Link => before.link != after.link,
+            Self::Withdraw => after.link.as_ref().is_none_or(|link| link.end.is_some()),
         }
     }
 }
@@ -252,7 +282,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::{AttemptFailure, Figures, LastTry};
+    use crate::domain::{AttemptFailure, Figures, LastTry, LinkEnd};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -332,7 +362,7 @@ mod tests {
         let mut rows = rows(vec![row(1, "Contoso", Status::NotConnected, 1)]);
         let id = rows.all()[0].row.id;
         assert!(rows.wish(id, Wish::SignIn, NOW));
-        assert!(matches!(*rows.all()[0].status(), Status::SigningIn { connected: false, .. }));
+        assert!(matches!(*rows.all()[0].status(NOW), Status::SigningIn { connected: false, .. }));
         assert!(rows.in_flux());
 
         // News of something else keeps the wish; the attempt itself fulfils it.
@@ -350,7 +380,7 @@ mod tests {
         assert!(rows.overdue_wishes(NOW.plus(Duration::from_secs(9))).is_empty());
         assert_eq!(rows.overdue_wishes(NOW.plus(BELIEVED)), [id]);
         assert!(rows.forget_wish(id));
-        assert_eq!(*rows.all()[0].status(), Status::NotConnected);
+        assert_eq!(*rows.all()[0].status(NOW), Status::NotConnected);
     }
 
     #[test]
@@ -359,7 +389,7 @@ mod tests {
         rows.wish(rows.all()[0].row.id, Wish::SignIn, NOW);
         let last_try = Some(LastTry { failure: AttemptFailure::Declined, at: NOW });
         rows.merge(vec![CompanyRow { last_try, ..row(1, "Contoso", Status::NotConnected, 2) }]);
-        assert_eq!(*rows.all()[0].status(), Status::NotConnected);
+        assert_eq!(*rows.all()[0].status(NOW), Status::NotConnected);
     }
 
     #[test]
@@ -367,7 +397,7 @@ mod tests {
         let mut rows = rows(vec![row(1, "Contoso", Status::NotConnected, 1)]);
         rows.wish(rows.all()[0].row.id, Wish::SignIn, NOW);
         rows.merge(vec![row(1, "Contoso", Status::Connected, 4)]);
-        assert_eq!(*rows.all()[0].status(), Status::Connected);
+        assert_eq!(*rows.all()[0].status(NOW), Status::Connected);
     }
 
     #[test]
@@ -376,9 +406,9 @@ mod tests {
         let id = rows.all()[0].row.id;
         rows.merge(vec![row(1, "Contoso", signing_in(), 2)]);
         rows.wish(id, Wish::Cancel, NOW);
-        assert_eq!(*rows.all()[0].status(), Status::Limited { lacks: vec![] });
+        assert_eq!(*rows.all()[0].status(NOW), Status::Limited { lacks: vec![] });
         rows.merge(vec![row(1, "Contoso", Status::Connected, 3)]);
-        assert_eq!((rows.all()[0].wish(), rows.all()[0].status()), (None, Cow::Borrowed(&Status::Connected)));
+        assert_eq!((rows.all()[0].wish(), rows.all()[0].status(NOW)), (None, Cow::Borrowed(&Status::Connected)));
     }
 
     #[test]
@@ -388,8 +418,39 @@ mod tests {
         for id in [rows.all()[0].row.id, rows.all()[1].row.id] {
             rows.wish(id, Wish::Cancel, NOW);
         }
-        assert_eq!(*rows.all()[0].status(), signing_in());
-        assert_eq!(*rows.all()[1].status(), Status::NotConnected);
+        assert_eq!(*rows.all()[0].status(NOW), signing_in());
+        assert_eq!(*rows.all()[1].status(NOW), Status::NotConnected);
+    }
+
+    #[test]
+    fn a_withdrawn_link_is_gone_at_once_and_until_the_server_says_so() {
+        let link = LinkSummary { expires: NOW.plus(BELIEVED), end: None, opens: 0, opened_at: None, note: None };
+        let sent = |revision| CompanyRow { link: Some(link.clone()), ..row(1, "Contoso", Status::LinkSent, revision) };
+        let mut rows = rows(vec![sent(1)]);
+        let id = rows.all()[0].row.id;
+        assert!(rows.all()[0].allows(Action::WithdrawLink, NOW) && rows.all()[0].allows(Action::WriteToClient, NOW));
+        rows.wish(id, Wish::Withdraw, NOW);
+        let seen = |rows: &Rows| {
+            let entry = &rows.all()[0];
+            (entry.status(NOW).into_owned(), entry.allows(Action::WithdrawLink, NOW), entry.generate_link_label(NOW))
+        };
+        assert_eq!(seen(&rows), (Status::NotConnected, false, "Generate new link"));
+
+        // Somebody opens it meanwhile.
+        rows.merge(vec![CompanyRow { link: Some(LinkSummary { opens: 1, ..link.clone() }), ..sent(2) }]);
+        assert_eq!(seen(&rows).0, Status::NotConnected);
+        let withdrawn = LinkSummary { end: Some(LinkEnd::Withdrawn), ..link.clone() };
+        rows.merge(vec![CompanyRow { link: Some(withdrawn), ..row(1, "Contoso", Status::NotConnected, 3) }]);
+        assert_eq!(rows.all()[0].wish(), None);
+        assert_eq!(seen(&rows), (Status::NotConnected, false, "Generate new link"));
+    }
+
+    #[test]
+    fn who_cancels_a_sign_in_finds_the_link_as_it_was() {
+        let link = Some(LinkSummary { expires: NOW.plus(BELIEVED), end: None, opens: 0, opened_at: None, note: None });
+        let mut rows = rows(vec![CompanyRow { link, ..row(1, "Contoso", signing_in(), 1) }]);
+        rows.wish(rows.all()[0].row.id, Wish::Cancel, NOW);
+        assert_eq!(*rows.all()[0].status(NOW), Status::LinkSent);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What somebody sees in the place of a page that is for owners.
+//! What somebody sees in the place of a page that their role does not include.
 
 use leptos::prelude::*;
 
@@ -12,9 +12,11 @@ use crate::{
     },
 };
 
-/// The page for owners, and for everybody else why they do not see it.
+/// The page for who has the right, and for everybody else why they do not see it.
 #[component]
-pub fn OwnersOnly(
+pub fn ForRight(
+    /// What it takes.
+    right: Right,
     /// Why, in a few words.
     title: &'static str,
     /// The page.
@@ -22,17 +24,19 @@ pub fn OwnersOnly(
 ) -> impl IntoView {
     let session: Session = expect_context();
     let role = Memo::new(move |_| session.role());
-    move || match role.get() {
+    move || {
+        match role.get() {
         None => view! { <Skeleton /> }.into_any(),
-        Some(role) if may::refusal(Some(role), Right::ManageAccounts).is_none() => page(),
+        Some(role) if may::refusal(Some(role), right).is_none() => page(),
         Some(_) => view! {
             <Empty title>
-                <p>"Ask an owner if you need something changed, or the role Owner."</p>
+                <p>{format!("Ask an owner if you need something changed, or the role {}.", right.least_role().label())}</p>
                 <Link to=Page::HOME class="button">
                     "Go to M365 companies"
                 </Link>
             </Empty>
         }
         .into_any(),
+    }
     }
 }

@@ -1,0 +1,120 @@
+//! What a dialog shows of a link that somebody asked for, to be given to somebody else.
+
+use leptos::{html, prelude::*, task::spawn_local};
+
+use super::{CloseButton, Copied, Icon, Shape};
+use crate::{
+    domain::Timestamp,
+    ui::{
+        browser::clipboard,
+        state::{Handover, Making},
+    },
+};
+
+/// The link in a field, and whether it is in the clipboard. Before that, that it is on its way.
+#[component]
+pub fn LinkOffer(
+    /// What kind of link it is.
+    label: &'static str,
+    /// The link.
+    handover: Handover,
+    /// How long it is good for, in words.
+    validity: fn(Option<Timestamp>) -> String,
+    /// Somebody tries again to have it made.
+    #[prop(optional)]
+    on_retry: Option<Callback<()>>,
+    /// What else is said about a link, once it is there.
+    #[prop(optional, into)]
+    more: Option<ViewFn>,
+) -> impl IntoView {
+    let making = handover.making();
+    view! {
+        {move || match making.get() {
+            Making::Busy => view! {
+                <p class="link-busy" role="status">
+                    <Icon shape=Shape::Spinner />
+                    "Making the link…"
+                </p>
+                <div class="form-buttons">
+                    <CloseButton />
+                </div>
+            }
+            .into_any(),
+            Making::Refused(why) => view! {
+                <p class="problem" role="alert">
+                    <Icon shape=Shape::Warning />
+                    <span>{why}</span>
+                </p>
+                <div class="form-buttons">
+                    {on_retry
+                        .map(|on_retry| {
+                            view! {
+                                <button type="button" class="button button-main" on:click=move |_| on_retry.run(())>
+                                    "Try again"
+                                </button>
+                            }
+                        })}
+                    <CloseButton />
+                </div>
+            }
+            .into_any(),
+            Making::Made { url, expires } => {
+                let validity = validity(expires);
+                view! { <Made label url validity copied=RwSignal::from(handover.copied()) more=more.clone() /> }.into_any()
+            }
+        }}
+    }
+}
+
+#[component]
+fn Made(
+    label: &'static str,
+    url: String,
+    validity: String,
+    copied: RwSignal<Option<bool>>,
+    more: Option<ViewFn>,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let select = move || {
+        if let Some(field) = field.get_untracked() {
+            // It fails for an element that can't have the focus only.
+            let _ = field.focus();
+            field.select();
+        }
+    };
+    Effect::new(move |_| {
+        if field.get().is_some() {
+            select();
+        }
+    });
+    let text = StoredValue::new(url.clone());
+    let on_copy = Callback::new(move |()| {
+        spawn_local(async move {
+            copied.set(Some(clipboard::copy(&text.get_value()).await));
+            // The button is gone, and the focus with it. What the browser does not copy, a person can.
+            select();
+        });
+    });
+    view! {
+        <div class="field">
+            <label for="made-link">{label}</label>
+            <input
+                id="made-link"
+                type="text"
+                readonly
+                node_ref=field
+                aria-describedby="made-link-rules"
+                prop:value=url
+                on:focus:target=move |event| event.target().select()
+            />
+            <p class="field-rules" id="made-link-rules">
+                {validity}
+            </p>
+        </div>
+        {more.as_ref().map(ViewFn::run)}
+        <div class="form-buttons">
+            <Copied copied on_copy />
+            <CloseButton />
+        </div>
+    }
+}

@@ -1,0 +1,73 @@
+//! The table of the links that still lead somewhere.
+
+use leptos::prelude::*;
+
+use super::{Icon, Shape, TimeAgo};
+use crate::{
+    domain::{CompanyId, LinkRow, Timestamp},
+    ui::{ago::ahead, browser::locale, note::opened},
+};
+
+const COLUMNS: [&str; 6] = ["Company", "Made", "Opened", "Expires", "Note", "Actions"];
+
+/// The table.
+#[component]
+pub fn LinkTable(
+    /// The links, those that expire first first.
+    rows: ReadSignal<Vec<LinkRow>>,
+    /// The present, as far as this page is concerned.
+    now: ReadSignal<Timestamp>,
+    /// Somebody withdraws a company's link.
+    on_withdraw: Callback<CompanyId>,
+) -> impl IntoView {
+    view! {
+        <table class="data-table link-table" role="table" aria-label="Live links">
+            <thead role="rowgroup">
+                <tr role="row">
+                    {COLUMNS.map(|name| view! { <th role="columnheader" scope="col">{name}</th> }).collect_view()}
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                {move || rows.get().into_iter().map(|row| line(row, now, on_withdraw)).collect_view()}
+            </tbody>
+        </table>
+    }
+}
+
+fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyId>) -> impl IntoView {
+    let LinkRow { company, company_name, made_by, made_at, link } = row;
+    let id = format!("link-{company}");
+    let (expires, words) = (link.expires, opened(&link));
+    view! {
+        <tr role="row">
+            <td role="cell" class="data-main">
+                <span class="name" id=id.clone()>
+                    {company_name}
+                </span>
+            </td>
+            <td role="cell" data-label="Made">
+                <span>{made_by} " " <span class="data-quiet"><TimeAgo at=made_at now /></span></span>
+            </td>
+            <td role="cell" data-label="Opened">
+                <span>
+                    {words} " "
+                    {link.opened_at.map(|at| view! { <span class="data-quiet"><TimeAgo at now /></span> })}
+                </span>
+            </td>
+            <td role="cell" data-label="Expires">
+                <time datetime=locale::machine_time(expires) title=locale::time(expires)>
+                    {move || ahead(expires, now.get())}
+                </time>
+            </td>
+            <td role="cell" data-label="Note">
+                {link.note.unwrap_or_else(|| "—".to_owned())}
+            </td>
+            <td role="cell" class="data-actions">
+                <button type="button" class="button" aria-describedby=id on:click=move |_| on_withdraw.run(company)>
+                    <Icon shape=Shape::Cross />
+                    "Withdraw link"
+                </button>
+            </td>
+        </tr>
+    }
+}
