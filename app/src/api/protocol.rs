@@ -69,7 +69,7 @@ async fn ask(path: &str, arguments: String, is_get: bool) -> Result<String, AppE
 
 /// Only browsers ask.
 #[cfg(not(feature = "csr"))]
-fn ask(_: &str, _: String, _: bool) -> impl Future<Output = Result<String, AppError>> {
+fn ask(_: &str, _: String, _: bool) -> std::future::Ready<Result<String, AppError>> {
     std::future::ready(Err(AppError::from_server_fn_error(ServerFnErrorErr::Request(String::new()))))
 }
 

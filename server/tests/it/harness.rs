@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -77,11 +77,11 @@ pub enum Engine {
     Postgres,
 }
 
-/// The machine's clock, moved by what a test says, or stopped.
+/// The machine's clock, moved by what a test says; or one that stands still but for that.
 #[derive(Default)]
 pub struct ShiftedClock {
     shift: AtomicI64,
-    stopped_at: AtomicI64,
+    stopped_at: OnceLock<Timestamp>,
 }
 
 impl ShiftedClock {
@@ -89,17 +89,16 @@ impl ShiftedClock {
         self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    pub fn stop_at(&self, now: Timestamp) {
-        self.stopped_at.store(now.as_millis(), Ordering::SeqCst);
+    /// From now on time passes by [`ShiftedClock::advance`] only.
+    pub fn stop(&self) {
+        self.stopped_at.get_or_init(|| SystemClock.now());
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        match self.stopped_at.load(Ordering::SeqCst) {
-            0 => Timestamp::from_millis(SystemClock.now().as_millis() + self.shift.load(Ordering::SeqCst)),
-            stopped_at => Timestamp::from_millis(stopped_at),
-        }
+        let now = self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now());
+        Timestamp::from_millis(now.as_millis() + self.shift.load(Ordering::SeqCst))
     }
 }
 
@@ -423,11 +422,15 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A web app of one file.
+/// A web app of two programs with one file each.
 fn site(data: &TempDir) -> PathBuf {
     let site = data.path().join("site");
-    std::fs::create_dir(&site).unwrap();
-    std::fs::write(site.join("index.html"), r#"<script nonce="{{__TRUNK NONCE__}}">boot()</script>"#).unwrap();
-    std::fs::write(site.join("app-1a2b.js"), "console.log('app')").unwrap();
+    for program in ["companies", "pages"] {
+        let folder = site.join(program);
+        std::fs::create_dir_all(&folder).unwrap();
+        let shell = format!("<script nonce=\"{{{{__TRUNK NONCE__}}}}\">{program}()</script>");
+        std::fs::write(folder.join("index.html"), shell).unwrap();
+        std::fs::write(folder.join(format!("{program}-1a2b.js")), format!("console.log('{program}')")).unwrap();
+    }
     site
 }
