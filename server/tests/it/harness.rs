@@ -77,19 +77,11 @@ pub enum Engine {
     Postgres,
 }
 
-<<<<<<< HEAD
-/// The machine's clock, moved by what a test says, or stopped.
-#[derive(Default)]
-pub struct ShiftedClock {
-    shift: AtomicI64,
-    stopped_at: AtomicI64,
-=======
 /// The machine's clock, moved by what a test says; or one that stands still but for that.
 #[derive(Default)]
 pub struct ShiftedClock {
     shift: AtomicI64,
     stopped_at: OnceLock<Timestamp>,
->>>>>>> main
 }
 
 impl ShiftedClock {
@@ -97,28 +89,16 @@ impl ShiftedClock {
         self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-<<<<<<< HEAD
-    pub fn stop_at(&self, now: Timestamp) {
-        self.stopped_at.store(now.as_millis(), Ordering::SeqCst);
-=======
     /// From now on time passes by [`ShiftedClock::advance`] only.
     pub fn stop(&self) {
         self.stopped_at.get_or_init(|| SystemClock.now());
->>>>>>> main
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-<<<<<<< HEAD
-        match self.stopped_at.load(Ordering::SeqCst) {
-            0 => Timestamp::from_millis(SystemClock.now().as_millis() + self.shift.load(Ordering::SeqCst)),
-            stopped_at => Timestamp::from_millis(stopped_at),
-        }
-=======
         let now = self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now());
         Timestamp::from_millis(now.as_millis() + self.shift.load(Ordering::SeqCst))
->>>>>>> main
     }
 }
 

@@ -179,18 +179,17 @@ on_both_databases! {
     async fn a_link_expires_after_exactly_seven_days(engine) {
         let app = start(engine).await;
         let tenant = &app.tenants[0];
+        app.clock.stop();
         let NewLink { url, expires } = app.make_link(app.company(&tenant.name).await).await;
-        let list: Vec<LinkRow> =
-            app.http.get(format!("{}/api/links/list", app.url)).send().await.unwrap().json().await.unwrap();
-        assert_eq!(expires, list[0].made_at.plus(Duration::from_hours(7 * 24)));
+        assert_eq!(expires, app.clock.now().plus(Duration::from_hours(7 * 24)));
 
         let person = Person::stranger(&app);
-        app.clock.stop_at(expires.minus(Duration::from_millis(1)));
+        app.clock.advance(Duration::from_hours(7 * 24) - Duration::from_millis(1));
         let page = person.open(&url).await;
         assert_eq!(page.status, 200);
         let before = stored_row(&app, &tenant.name).await;
         assert_eq!(before.status, Status::LinkSent);
-        app.clock.stop_at(expires);
+        app.clock.advance(Duration::from_millis(1));
         assert_dead(&person.submit(&page, "Continue to Microsoft", &[]).await, "This link has expired");
         assert_dead(&person.open(&url).await, "This link has expired");
         let row = stored_row(&app, &tenant.name).await;
@@ -324,6 +323,7 @@ on_both_databases! {
         let open = async |url: &str, address: &str| {
             client.get(url).header("x-forwarded-for", address).send().await.unwrap()
         };
+        app.clock.stop();
         let mut unknown = 0;
         let refused = loop {
             let guess = format!("{}/c/{}", app.url, server::sessions::Token::random().expose());
@@ -332,9 +332,8 @@ on_both_databases! {
                 break answer;
             }
             unknown += 1;
-            assert!(unknown <= 31, "it ends");
         };
-        assert_eq!(refused.status(), 429);
+        assert_eq!((refused.status().as_u16(), unknown), (429, 30));
         let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=10).contains(&wait), "{wait}");
         // Not even the right one is told apart now; elsewhere nobody notices; and it passes.
