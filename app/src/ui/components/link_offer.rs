@@ -104,7 +104,7 @@ fn Made(
                 readonly
                 node_ref=field
                 aria-describedby="made-link-rules"
-                prop:value=url
+                value=url
                 on:focus:target=move |event| event.target().select()
             />
             <p class="field-rules" id="made-link-rules">
