@@ -360,7 +360,7 @@ test("a link with a note is found on the page Live links, and withdrawn there", 
   const table = page.getByRole("table", { name: "Live links" });
   const row = table.getByRole("row").filter({ hasText: tenant.name });
   await expect(row).toContainText("#4711");
-  await expect(row).toContainText("not opened yet");
+  await expect(row).toContainText("not yet");
   await expectAccessible(page, () => expect(row).toBeVisible());
   await row.getByRole("button", { name: "Withdraw link" }).click();
   await expect(page.getByText("No live links")).toBeVisible();

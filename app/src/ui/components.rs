@@ -3,6 +3,7 @@
 mod account_menu;
 mod activity_table;
 mod announcer;
+mod awaited;
 mod change_password;
 mod client_message;
 mod company_row;
@@ -42,6 +43,7 @@ pub use self::{
     account_menu::{AccountChoice, AccountMenu},
     activity_table::ActivityTable,
     announcer::Announcer,
+    awaited::Awaited,
     change_password::{CURRENT_PASSWORD, ChangePassword},
     client_message::ClientMessage,
     company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},

@@ -139,7 +139,7 @@ impl Note {
 }
 
 /// "opened 2 times".
-pub fn opened(link: &LinkSummary) -> String {
+fn opened(link: &LinkSummary) -> String {
     match link.opens {
         0 => "not opened yet".into(),
         opens => format!("opened {}", count(opens.into(), "time")),

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-use super::{CloseButton, Copied, Icon, Shape};
+use super::{Awaited, CloseButton, Copied, Icon, Shape};
 use crate::{
     domain::LinkMessage,
     ui::{
@@ -11,35 +11,19 @@ use crate::{
     },
 };
 
+const BUSY: &str = "Writing the message…";
+
 /// The text, which can be changed before it goes. Before that, that it is on its way.
 #[component]
 pub fn ClientMessage(
     /// How far it is.
     drafting: ArcRwSignal<Drafting>,
     /// Somebody tries again to have it written.
-    on_retry: Callback<()>,
+    on_retry: Option<Callback<()>>,
 ) -> impl IntoView {
     move || match drafting.get() {
-        Drafting::Busy => view! {
-            <p class="link-busy" role="status">
-                <Icon shape=Shape::Spinner />
-                "Writing the message…"
-            </p>
-        }
-        .into_any(),
-        Drafting::Refused(why) => view! {
-            <p class="problem" role="alert">
-                <Icon shape=Shape::Warning />
-                <span>{why}</span>
-            </p>
-            <div class="form-buttons">
-                <button type="button" class="button button-main" on:click=move |_| on_retry.run(())>
-                    "Try again"
-                </button>
-                <CloseButton />
-            </div>
-        }
-        .into_any(),
+        Drafting::Busy => view! { <Awaited busy=BUSY refused=None on_retry /> }.into_any(),
+        Drafting::Refused(why) => view! { <Awaited busy=BUSY refused=Some(why) on_retry /> }.into_any(),
         Drafting::Written(message) => view! { <Written message /> }.into_any(),
     }
 }
@@ -88,7 +72,7 @@ fn Written(message: LinkMessage) -> impl IntoView {
             <label for="message-body">"Message"</label>
             <textarea
                 id="message-body"
-                rows="12"
+                rows="17"
                 node_ref=field
                 prop:value=message.body.clone()
                 on:input:target=move |event| on_input(event.target().value())

@@ -56,7 +56,8 @@ pub fn Form(
 #[component]
 pub fn Problem(
     /// The words, if something is.
-    words: ReadSignal<Option<String>>,
+    #[prop(into)]
+    words: Signal<Option<String>>,
 ) -> impl IntoView {
     move || {
         words.get().map(|words| {

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-use super::{CloseButton, Copied, Icon, Shape};
+use super::{Awaited, CloseButton, Copied};
 use crate::{
     domain::Timestamp,
     ui::{
@@ -10,6 +10,8 @@ use crate::{
         state::{Handover, Making},
     },
 };
+
+const BUSY: &str = "Making the link…";
 
 /// The link in a field, and whether it is in the clipboard. Before that, that it is on its way.
 #[component]
@@ -30,34 +32,8 @@ pub fn LinkOffer(
     let making = handover.making();
     view! {
         {move || match making.get() {
-            Making::Busy => view! {
-                <p class="link-busy" role="status">
-                    <Icon shape=Shape::Spinner />
-                    "Making the link…"
-                </p>
-                <div class="form-buttons">
-                    <CloseButton />
-                </div>
-            }
-            .into_any(),
-            Making::Refused(why) => view! {
-                <p class="problem" role="alert">
-                    <Icon shape=Shape::Warning />
-                    <span>{why}</span>
-                </p>
-                <div class="form-buttons">
-                    {on_retry
-                        .map(|on_retry| {
-                            view! {
-                                <button type="button" class="button button-main" on:click=move |_| on_retry.run(())>
-                                    "Try again"
-                                </button>
-                            }
-                        })}
-                    <CloseButton />
-                </div>
-            }
-            .into_any(),
+            Making::Busy => view! { <Awaited busy=BUSY refused=None on_retry /> }.into_any(),
+            Making::Refused(why) => view! { <Awaited busy=BUSY refused=Some(why) on_retry /> }.into_any(),
             Making::Made { url, expires } => {
                 let validity = validity(expires);
                 view! { <Made label url validity copied=RwSignal::from(handover.copied()) more=more.clone() /> }.into_any()

@@ -5,10 +5,13 @@ use leptos::prelude::*;
 use super::{Icon, Shape, TimeAgo};
 use crate::{
     domain::{CompanyId, LinkRow, Timestamp},
-    ui::{ago::ahead, browser::locale, note::opened},
+    ui::{
+        ago::{ahead, count},
+        browser::locale,
+    },
 };
 
-const COLUMNS: [&str; 6] = ["Company", "Made", "Opened", "Expires", "Note", "Actions"];
+const COLUMNS: [&str; 6] = ["Company", "Made by", "Opened", "Expires", "Note", "Actions"];
 
 /// The table.
 #[component]
@@ -37,7 +40,8 @@ pub fn LinkTable(
 fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyId>) -> impl IntoView {
     let LinkRow { company, company_name, made_by, made_at, link } = row;
     let id = format!("link-{company}");
-    let (expires, words) = (link.expires, opened(&link));
+    let expires = link.expires;
+    let opened = if link.opens == 0 { "not yet".into() } else { count(link.opens.into(), "time") };
     view! {
         <tr role="row">
             <td role="cell" class="data-main">
@@ -45,12 +49,12 @@ fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyI
                     {company_name}
                 </span>
             </td>
-            <td role="cell" data-label="Made">
+            <td role="cell" data-label="Made by">
                 <span>{made_by} " " <span class="data-quiet"><TimeAgo at=made_at now /></span></span>
             </td>
             <td role="cell" data-label="Opened">
                 <span>
-                    {words} " "
+                    {opened} " "
                     {link.opened_at.map(|at| view! { <span class="data-quiet"><TimeAgo at now /></span> })}
                 </span>
             </td>
@@ -60,7 +64,7 @@ fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyI
                 </time>
             </td>
             <td role="cell" data-label="Note">
-                {link.note.unwrap_or_else(|| "—".to_owned())}
+                {link.note}
             </td>
             <td role="cell" class="data-actions">
                 <button type="button" class="button" aria-describedby=id on:click=move |_| on_withdraw.run(company)>

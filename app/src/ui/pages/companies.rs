@@ -14,8 +14,8 @@ use crate::{
         browser::{clock, document, locale},
         components::{
             ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
-            LinkNoteForm, LinkOffer, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments, Shape, Skeleton,
-            When, company_element,
+            LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, Segment, Segments, Shape,
+            Skeleton, When, company_element,
         },
         links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
@@ -259,7 +259,7 @@ fn LinkDialog(actions: Actions, companies: state::Companies) -> impl IntoView {
         }
         Step::Message(drafting) => {
             let on_retry = Callback::new(move |()| links.write(company));
-            view! { <ClientMessage drafting on_retry /> }.into_any()
+            view! { <ClientMessage drafting on_retry=Some(on_retry) /> }.into_any()
         }
     };
     view! {
@@ -282,22 +282,15 @@ fn AboutLink(companies: state::Companies, company: CompanyId, handover: Handover
     let making = handover.making();
     let outdated = Memo::new(move |_| {
         let Making::Made { expires: Some(expires), .. } = making.get() else { return None };
-        companies.rows().with(|rows| rows.get(company)).and_then(|entry| outdated(expires, &entry.row))
+        companies
+            .rows()
+            .with(|rows| rows.get(company))
+            .and_then(|entry| outdated(expires, &entry.row))
+            .map(str::to_owned)
     });
     view! {
         {replaces.then(|| view! { <p>"The link before this one leads nowhere any more."</p> })}
-        {move || {
-            outdated
-                .get()
-                .map(|words| {
-                    view! {
-                        <p class="problem" role="alert">
-                            <Icon shape=Shape::Warning />
-                            <span>{words}</span>
-                        </p>
-                    }
-                })
-        }}
+        <Problem words=outdated />
     }
 }
 

@@ -24,7 +24,7 @@ pub fn Links() -> impl IntoView {
             <div class="page-head">
                 <div>
                     <h1>"Live links"</h1>
-                    <p class="page-lead">"Links that were sent and can still be used, those that expire first first."</p>
+                    <p class="page-lead">"Links that were made and can still be used. The one that expires first is at the top."</p>
                 </div>
             </div>
             <ForRight right=Right::SendLinks title="Your role may not send links" page=for_technicians />
