@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use app::{
     api::links::NewLink,
     domain::{
-        Action, CompanyId, CompanyRow, Email, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
-        link::{MessageParts, PATH},
+        Action, CompanyId, CompanyRow, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
+        link::{MessageParts, PATH, address_in},
     },
     error::{AppError, ErrorCode},
     ports,
@@ -105,7 +105,7 @@ impl ports::Links for Links {
             none()
         })?;
         let token = Token::parse(token.expose_secret()).ok_or_else(none)?;
-        let to = link.contact.as_deref().and_then(|contact| Email::parse(contact).ok()).map(|email| email.to_string());
+        let to = link.contact.as_deref().and_then(address_in).map(|email| email.to_string());
         let (url, until) = (maker.url(&token), moment(link.state.expires));
         let parts =
             MessageParts { company: &company_name, msp: &maker.msp, sender: &self.me.name, url: &url, until: &until };

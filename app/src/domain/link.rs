@@ -1,14 +1,17 @@
 //! A link: an address that lets somebody else connect one company. Used up by a success only.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{AttemptFailure, CompanyId, Timestamp};
+use super::{AttemptFailure, CompanyId, Email, Timestamp};
 
 /// Where a link leads, before its token.
 pub const PATH: &str = "/c/";
+
+/// How long asking for a new link stands, if none is made.
+const REQUEST_STANDS: Duration = Duration::from_hours(7 * 24);
 
 /// What the maker of a link wants to remember with it, such as a ticket's number. Never shown to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +246,17 @@ impl LinkMessage {
     }
 }
 
+/// Since when somebody waits for a new link. One that nobody made is not waited for for ever: a connected company needs
+/// none, and whoever still wants one asks again.
+pub fn open_request(requested_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    requested_at.filter(|at| now.since(*at) < REQUEST_STANDS)
+}
+
+/// The e-mail address in what somebody wrote down as a company's contact, such as `Kim Abel <kim@contoso.com>`.
+pub fn address_in(contact: &str) -> Option<Email> {
+    contact.split(|c: char| c.is_whitespace() || "<>(),;".contains(c)).find_map(|word| Email::parse(word).ok())
+}
+
 /// What a failed attempt means to somebody who came by a link: they know neither Tenantry nor the MSP's other clients.
 pub fn advice_for_client(failure: &AttemptFailure, msp: &str) -> String {
     match failure {
@@ -276,8 +290,6 @@ pub fn advice_for_client(failure: &AttemptFailure, msp: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const MADE: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -333,6 +345,20 @@ mod tests {
         let wrong = AttemptFailure::WrongOrganisation { signed_in: "Fabrikam".into(), expected: "Contoso".into() };
         let advice = advice_for_client(&wrong, "Acme IT");
         assert!(advice.contains("Fabrikam") && advice.contains("Contoso"));
+    }
+
+    #[test]
+    fn a_wish_for_a_new_link_does_not_stand_for_ever() {
+        assert_eq!(open_request(Some(MADE), MADE.plus(REQUEST_STANDS).minus(Duration::from_millis(1))), Some(MADE));
+        assert_eq!(open_request(Some(MADE), MADE.plus(REQUEST_STANDS)), None);
+    }
+
+    #[test]
+    fn a_contact_is_written_down_as_people_do() {
+        for contact in ["Kim Abel <Kim@contoso.com>", "kim@contoso.com", "Kim, kim@contoso.com; +1 555 0100"] {
+            assert_eq!(address_in(contact).map(|email| email.to_string()).as_deref(), Some("kim@contoso.com"));
+        }
+        assert_eq!(address_in("Kim Abel, +1 555 0100"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use app::domain::{Access, Action, CompanyId, DataSet, DeadLink, Timestamp};
+use app::domain::{Access, Action, CompanyId, DataSet, DeadLink, Timestamp, link::open_request};
 use axum::{
     Extension, Form,
     extract::{Path, State, rejection::FormRejection},
@@ -259,7 +259,7 @@ fn dead_page(state: &AppState, link: &Link, dead: DeadLink) -> Response {
         h1 { (dead.title()) }
         p { (dead.explanation(&link.company_name)) }
         p { "It was made by " (link.made_by) " of " (msp) ", to connect the Microsoft 365 of " (link.company_name) "." }
-        @if let Some(at) = link.requested_at {
+        @if let Some(at) = open_request(link.requested_at, state.links.clock.now()) {
             p role="status" { (msp) " was asked for a new link on " (time(at)) "." }
         } @else if dead.may_want_another() && !link.archived {
             form method="post" {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use app::domain::{
     Action, ActivityKind, CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
-    LicenceUse, Problem, Timestamp, company::derive_status,
+    LicenceUse, Problem, Timestamp, company::derive_status, link::open_request,
 };
 use sea_orm::{ActiveValue::Set, Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
 
@@ -140,7 +140,7 @@ impl Store {
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
                     link,
-                    link_requested_at: company.link_requested_at.map(Timestamp::from_millis),
+                    link_requested_at: open_request(company.link_requested_at.map(Timestamp::from_millis), now),
                     revision: company.revision,
                 })
             })
