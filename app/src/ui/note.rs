@@ -4,7 +4,7 @@ use super::{
     ago::{ago, ahead, count},
     state::{Entry, Wish},
 };
-use crate::domain::{DataSet, Lack, LastTry, LinkSummary, Problem, Status, Timestamp};
+use crate::domain::{Action, DataSet, Lack, LastTry, LinkSummary, Problem, Status, Timestamp};
 
 /// A few words, and an explanation where they need one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Note {
         match (link, settled) {
             (Some(link), None) => Some(Self::of_link(link, entry.row.last_try.as_ref(), now)),
             (Some(link), Some(note)) => Some(note.with_link(link, now)),
-            (None, settled) if entry.row.link_requested_at.is_some() => Some(Self::of_request(entry, settled)),
+            (None, settled) if entry.row.link_requested_at.is_some() => Some(Self::of_request(entry, settled, now)),
             (None, settled) => settled,
         }
     }
@@ -104,9 +104,13 @@ impl Note {
     }
 
     /// Somebody waits for a new link. What else there is to say stands below that.
-    fn of_request(entry: &Entry, settled: Option<Self>) -> Self {
-        let text = "Somebody opened a link that leads nowhere any more, and asks for a new one. Generate it, and send it \
-                    to them.";
+    fn of_request(entry: &Entry, settled: Option<Self>, now: Timestamp) -> Self {
+        let text = if entry.allows(Action::GenerateLink, now) {
+            "Somebody opened a link that leads nowhere any more, and asks for a new one. Generate it, and send it to them."
+        } else {
+            "Somebody opened a link that leads nowhere any more, and asks for a new one. The company is connected: tell \
+             them that there is nothing left to do."
+        };
         let settled = settled.into_iter().flat_map(|note| std::iter::once(note.words).chain(note.explanation));
         Self {
             words: "New link requested".into(),
@@ -248,7 +252,14 @@ mod tests {
         };
         let note = note(asked).expect("there is something to say");
         assert_eq!(note.words, "New link requested");
+        assert!(note.explanation[0].contains("Generate it"));
         assert!(note.explanation.contains(&AttemptFailure::Declined.title().to_owned()));
+    }
+
+    #[test]
+    fn who_asks_for_a_link_to_a_connected_company_needs_none() {
+        let asked = CompanyRow { link_requested_at: Some(NOW), ..row(Status::Connected, None) };
+        assert!(note(asked).is_some_and(|note| note.explanation[0].contains("nothing left to do")));
     }
 
     #[test]

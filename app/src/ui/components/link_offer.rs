@@ -25,6 +25,9 @@ pub fn LinkOffer(
     /// Somebody tries again to have it made.
     #[prop(optional)]
     on_retry: Option<Callback<()>>,
+    /// Somebody wants a text for the client that holds the link.
+    #[prop(optional)]
+    on_write: Option<Callback<()>>,
     /// What else is said about a link, once it is there.
     #[prop(optional, into)]
     more: Option<ViewFn>,
@@ -36,7 +39,7 @@ pub fn LinkOffer(
             Making::Refused(why) => view! { <Awaited busy=BUSY refused=Some(why) on_retry /> }.into_any(),
             Making::Made { url, expires } => {
                 let validity = validity(expires);
-                view! { <Made label url validity copied=RwSignal::from(handover.copied()) more=more.clone() /> }.into_any()
+                view! { <Made label url validity copied=RwSignal::from(handover.copied()) on_write more=more.clone() /> }.into_any()
             }
         }}
     }
@@ -48,6 +51,7 @@ fn Made(
     url: String,
     validity: String,
     copied: RwSignal<Option<bool>>,
+    on_write: Option<Callback<()>>,
     more: Option<ViewFn>,
 ) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
@@ -90,6 +94,14 @@ fn Made(
         {more.as_ref().map(ViewFn::run)}
         <div class="form-buttons">
             <Copied copied on_copy />
+            {on_write
+                .map(|on_write| {
+                    view! {
+                        <button type="button" class="button" on:click=move |_| on_write.run(())>
+                            "Message for the client"
+                        </button>
+                    }
+                })}
             <CloseButton />
         </div>
     }

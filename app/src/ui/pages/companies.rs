@@ -127,8 +127,7 @@ pub fn Companies() -> impl IntoView {
 }
 
 fn admits(filter: Filter, entry: &Entry, now: Timestamp) -> bool {
-    let awaited = entry.row.last_try.is_some() || entry.row.link_requested_at.is_some();
-    filter.admits(&entry.status(now), awaited)
+    filter.admits(&entry.status(now), entry.is_awaited(now))
 }
 
 /// Says how many companies a search found, once the typing pauses.
@@ -250,12 +249,13 @@ fn LinkDialog(actions: Actions, companies: state::Companies) -> impl IntoView {
         }
         Step::Link { handover, replaces, note } => {
             let on_retry = Callback::new(move |()| links.generate(company, note.clone()));
+            let on_write = Callback::new(move |()| links.write(company));
             let made = handover.clone();
             let more = move || {
                 let made = made.clone();
                 view! { <AboutLink companies company handover=made replaces /> }
             };
-            view! { <LinkOffer label="Authentication link" handover validity on_retry more /> }.into_any()
+            view! { <LinkOffer label="Authentication link" handover validity on_retry on_write more /> }.into_any()
         }
         Step::Message(drafting) => {
             let on_retry = Callback::new(move |()| links.write(company));

@@ -103,6 +103,11 @@ impl Entry {
         }
     }
 
+    /// Whether somebody waits for something to be done about it, whatever its state is.
+    pub fn is_awaited(&self, now: Timestamp) -> bool {
+        self.row.last_try.is_some() || self.row.link_requested_at.is_some() && self.allows(Action::GenerateLink, now)
+    }
+
     /// What the button that makes a link is called.
     pub fn generate_link_label(&self, now: Timestamp) -> &'static str {
         match self.wish() {
@@ -443,6 +448,14 @@ mod tests {
         rows.merge(vec![CompanyRow { link: Some(withdrawn), ..row(1, "Contoso", Status::NotConnected, 3) }]);
         assert_eq!(rows.all()[0].wish(), None);
         assert_eq!(seen(&rows), (Status::NotConnected, false, "Generate new link"));
+    }
+
+    #[test]
+    fn who_asks_for_a_link_waits_only_where_one_can_be_made() {
+        let asked = |status| CompanyRow { link_requested_at: Some(NOW), ..row(1, "Contoso", status, 1) };
+        assert!(rows(vec![asked(Status::NotConnected)]).all()[0].is_awaited(NOW));
+        assert!(!rows(vec![asked(Status::Connected)]).all()[0].is_awaited(NOW));
+        assert!(!rows(vec![row(1, "Contoso", Status::NotConnected, 1)]).all()[0].is_awaited(NOW));
     }
 
     #[test]
