@@ -40,7 +40,8 @@ pub fn LinkTable(
 fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyId>) -> impl IntoView {
     let LinkRow { company, company_name, made_by, made_at, link } = row;
     let id = format!("link-{company}");
-    let expires = link.expires;
+    let (expires, note) = (link.expires, link.note);
+    let note_label = note.is_some().then_some("Note");
     let opened = if link.opens == 0 { "not yet".into() } else { count(link.opens.into(), "time") };
     view! {
         <tr role="row">
@@ -63,8 +64,8 @@ fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyI
                     {move || ahead(expires, now.get())}
                 </time>
             </td>
-            <td role="cell" data-label="Note">
-                {link.note}
+            <td role="cell" data-label=note_label>
+                {note}
             </td>
             <td role="cell" class="data-actions">
                 <button type="button" class="button" aria-describedby=id on:click=move |_| on_withdraw.run(company)>
