@@ -6,6 +6,7 @@ mod m20261122_000001_companies;
 mod m20261122_000002_connections;
 mod m20261122_000003_tenant_data;
 mod m20261123_000001_accounts;
+mod m20261123_000003_sync;
 
 /// Brings a database up to date.
 pub struct Migrator;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_connections::Migration),
             Box::new(m20261122_000003_tenant_data::Migration),
             Box::new(m20261123_000001_accounts::Migration),
+            Box::new(m20261123_000003_sync::Migration),
         ]
     }
 }

@@ -26,6 +26,7 @@ mod entity;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
+pub mod users;
 
 pub use announcements::Announcements;
 

@@ -60,6 +60,7 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/changes", Access::Needs(Right::See)),
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
+    ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     // Of one company. All of it is the owners': the port looks at the filter.
     ("/api/activity/list", Access::Needs(Right::See)),

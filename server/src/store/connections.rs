@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, DbBackend, ExprTrait as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     prelude::*,
-    sea_query::{Expr, LockBehavior, LockType},
+    sea_query::{Expr, Func, LockBehavior, LockType},
 };
 
 use super::{
@@ -80,12 +80,14 @@ pub struct Connection {
     pub due: Timestamp,
     /// How many rounds in a row failed.
     pub tries: u32,
+    /// When the round began that this goes on with, or begins.
+    pub round: Timestamp,
     /// Proves that the worker still holds it.
     pub lease: Lease,
 }
 
 /// The right to write what a round found. Whoever's lease was taken over writes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease(Uuid);
 
 /// What is stored of a round that ended.
@@ -95,6 +97,10 @@ pub struct Settled {
     pub phase: Phase,
     /// When it is read next.
     pub due: Timestamp,
+    /// Whether the next round begins anew.
+    pub complete: bool,
+    /// Whether people can look at what there is: no data set is being read for the first time.
+    pub readable: bool,
     /// How many rounds in a row failed.
     pub tries: u32,
     /// The permissions in force, if they were seen.
@@ -213,6 +219,7 @@ impl Store {
             connected_by: Set(grant.connected_by.clone()),
             connected_at: Set(now.as_millis()),
             due_at: Set(now.as_millis()),
+            round_at: Set(None),
             // Whoever reads the tenant now does so with the old grant.
             lease: Set(None),
             lease_until: Set(None),
@@ -248,7 +255,7 @@ impl Store {
     pub async fn make_due(&self, company: CompanyId, by: &Actor) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
         let updated = Entity::update_many()
-            .col_expr(Column::DueAt, Expr::val(transaction.now.as_millis()))
+            .set(due(transaction.now))
             .filter(Column::CompanyId.eq(company.uuid()))
             .exec(&transaction.inner)
             .await?;
@@ -257,6 +264,28 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(updated.rows_affected == 1)
+    }
+
+    /// Makes every connected company's next round due now. Answers how many there are.
+    pub async fn make_all_due(&self, by: &Actor) -> Result<u64, StoreError> {
+        let transaction = self.begin().await?;
+        let updated = Entity::update_many().set(due(transaction.now)).exec(&transaction.inner).await?;
+        if updated.rows_affected > 0 {
+            transaction.record(by, ActivityKind::SyncStarted, None, "All companies").await?;
+        }
+        transaction.commit().await?;
+        Ok(updated.rows_affected)
+    }
+
+    /// Gives leases back before they end: the rounds can go on elsewhere at once.
+    pub async fn hand_back(&self, leases: impl IntoIterator<Item = Lease> + Send) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Lease, Expr::val(None::<Uuid>))
+            .col_expr(Column::LeaseUntil, Expr::val(None::<i64>))
+            .filter(Column::Lease.is_in(leases.into_iter().map(|lease| lease.0)))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
     }
 
     /// Takes up to `limit` connections that are due, the longest waiting first, for as long as `lease`.
@@ -277,6 +306,7 @@ impl Store {
         let claimed = Entity::update_many()
             .col_expr(Column::Lease, Expr::val(token))
             .col_expr(Column::LeaseUntil, Expr::val(now.plus(lease).as_millis()))
+            .col_expr(Column::RoundAt, Func::coalesce([Expr::col(Column::RoundAt), Expr::val(now.as_millis())]).into())
             .filter(Column::Id.in_subquery(waiting.into_query()))
             .exec_with_returning(&self.writer)
             .await?;
@@ -294,6 +324,7 @@ impl Store {
                     connected_at: Timestamp::from_millis(model.connected_at),
                     due: Timestamp::from_millis(model.due_at),
                     tries: u32::try_from(model.tries).unwrap_or(0),
+                    round: model.round_at.map_or(now, Timestamp::from_millis),
                     lease: Lease(token),
                 })
             })
@@ -346,7 +377,10 @@ impl Store {
         if let Some(granted) = &settled.granted {
             changes.granted = Set(granted.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
         }
-        if settled.phase != Phase::Verifying {
+        if settled.complete {
+            changes.round_at = Set(None);
+        }
+        if settled.readable {
             changes.last_round_at = Set(Some(now.as_millis()));
         }
         let updated = Entity::update_many()
@@ -367,6 +401,11 @@ impl Store {
         transaction.touch(connection.company).await?;
         transaction.commit().await
     }
+}
+
+/// A new round is due, whatever is left of the one before.
+fn due(now: Timestamp) -> ActiveModel {
+    ActiveModel { due_at: Set(now.as_millis()), round_at: Set(None), ..Default::default() }
 }
 
 /// The connection, as long as the worker's lease on it holds.
