@@ -23,6 +23,7 @@ export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(W
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
 SITE := $(TARGET)/site
+WEB_PROGRAMS := companies pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
 
 # Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
@@ -40,18 +41,14 @@ run: build ## Start the demo: Tenantry, and a sandbox that stands in for Microso
 	@PORT='$(PORT)' SANDBOX_PORT='$(SANDBOX_PORT)' DATA='$(DATA)' PROGRAMS='$(TARGET)/debug' SITE='$(SITE)' end2end/demo/run.sh
 
 .PHONY: build
-build: $(SITE).stamp ## Build the web app, the server and the sandbox.
+build: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build the web app, the server and the sandbox.
 	cargo build $(PROGRAMS)
 
-# Trunk empties its output folder, so the time of the last build is kept beside it. Some environments set NO_COLOR=1,
-# which Trunk takes for a mistake.
-$(SITE).stamp: $(WEB_SOURCES) $(if $(wildcard $(SITE)/index.html),,again) | build-tools
-	env -u NO_COLOR trunk build --release --offline --dist '$(SITE)'
-	node frontend/precompress.mjs '$(SITE)'
+# Some environments set NO_COLOR=1, which Trunk takes for a mistake.
+$(SITE)/%/index.html: $(WEB_SOURCES) | build-tools
+	env -u NO_COLOR trunk build --release --offline --dist '$(@D)' frontend/$*.html
+	node frontend/precompress.mjs '$(@D)'
 	@touch '$@'
-
-.PHONY: again
-again:
 
 .PHONY: build-tools
 build-tools:
@@ -102,6 +99,9 @@ $(COMPAT_PYTHON): end2end/compat/requirements.txt
 .PHONY: clean-demo
 clean-demo: ## Forget what was connected in the demo.
 	rm -rf '$(DATA)'
+
+# A program of the web app whose build was cut off is no finished one.
+.DELETE_ON_ERROR:
 
 # The tests share ports, processors and Cargo's lock.
 .NOTPARALLEL:

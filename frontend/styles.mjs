@@ -1,10 +1,15 @@
-// Makes frontend/styles.css of style/main.css and what it imports, so that the browser asks for one stylesheet.
-import { readFileSync, writeFileSync } from "node:fs";
+// Makes a stylesheet for each program, of style/PROGRAM.css and what that imports, so that the browser asks for one file.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const style = new URL("../style/", import.meta.url);
-const main = readFileSync(new URL("main.css", style), "utf8");
-const whole = main.replace(
-  /@import "(.+?)" layer\((\w+)\);/g,
-  (_, path, layer) => `@layer ${layer} {\n${readFileSync(new URL(path, style), "utf8")}}`,
-);
-writeFileSync(new URL("styles.css", import.meta.url), whole);
+
+for (const name of ["companies.css", "pages.css"]) {
+  const list = readFileSync(new URL(name, style), "utf8");
+  const whole = list.replace(
+    /@import "(.+?)" layer\((\w+)\);/g,
+    (_, path, layer) => `@layer ${layer} {\n${readFileSync(new URL(path, style), "utf8")}}`,
+  );
+  const target = new URL(name, import.meta.url);
+  // One that is newer than the other program would make that one be built again.
+  if (!existsSync(target) || readFileSync(target, "utf8") !== whole) writeFileSync(target, whole);
+}

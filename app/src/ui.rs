@@ -1,4 +1,4 @@
-//! The user interface.
+//! The user interface: two programs, each with its pages. See [`routes::Program`].
 
 mod actions;
 mod activity;
@@ -22,29 +22,42 @@ use leptos::prelude::*;
 use self::{
     actions::Actions,
     browser::location,
-    routes::{Address, Pages},
+    pages::Companies,
+    routes::{Address, Pages, Program},
     session::Session,
-    state::Companies,
+    state::Voice,
 };
 
 /// The parameter that names the company which this tab has just connected at Microsoft.
 const CONNECTED: &str = "connected";
 
-/// The whole app.
+/// The program of the page M365 companies.
 #[component]
-pub fn App() -> impl IntoView {
-    let address = Address::of_browser();
+pub fn CompaniesProgram() -> impl IntoView {
+    provide_context(Address::of_browser(Program::Companies));
+    let voice = Voice::start();
+    provide_context(voice);
+    let session = Session::start(None);
+    provide_context(session);
+    let companies = state::Companies::new(voice);
+    if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
+        companies.returned_from(company);
+    }
+    provide_context(companies);
+    provide_context(Actions::new(companies, session));
+    view! { <Companies /> }
+}
+
+/// The program of all other pages.
+#[component]
+pub fn PagesProgram() -> impl IntoView {
+    let address = Address::of_browser(Program::Pages);
     provide_context(address);
     // One leaves the other pages by loading this one anew.
     if address.needs_session() {
-        let session = Session::start();
-        provide_context(session);
-        let companies = Companies::default();
-        if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
-            companies.returned_from(company);
-        }
-        provide_context(companies);
-        provide_context(Actions::new(companies, session));
+        let voice = Voice::start();
+        provide_context(voice);
+        provide_context(Session::start(Some(voice)));
     }
     view! { <Pages address /> }
 }

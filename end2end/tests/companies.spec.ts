@@ -1,7 +1,7 @@
 // The list of companies: search, many rows, small screens, keyboard, assistive technology.
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/app.ts";
+import { expectAccessible, sidewaysScroll } from "../fixtures/axe.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
@@ -108,18 +108,7 @@ test.describe("for everybody", () => {
     await companies.signIn(another);
     await companies.expectStatus(another, "Signing in…");
 
-    for (const colorScheme of ["light", "dark"] as const) {
-      for (const size of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
-        await test.step(`${colorScheme}, ${size.width} px`, async () => {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          await page.setViewportSize(size);
-          await expect(companies.rows.first()).toBeVisible();
-          const { violations } = await new AxeBuilder({ page }).analyze();
-          const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-          expect(found).toEqual([]);
-        });
-      }
-    }
+    await expectAccessible(page, () => expect(companies.rows.first()).toBeVisible());
   });
 
   test("at 390 px nothing scrolls sideways, and the rows have the same names and buttons", async ({ app, page }) => {
@@ -127,8 +116,7 @@ test.describe("for everybody", () => {
     const companies = await CompaniesPage.open(page);
     const [tenant] = app.tenants as [Tenant];
     await expect(companies.signInButton(tenant)).toBeVisible();
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow).toBe(0);
+    expect(await sidewaysScroll(page)).toBe(0);
     await page.mouse.wheel(500, 0);
     expect(await page.evaluate(() => window.scrollX)).toBe(0);
 

@@ -69,8 +69,8 @@ async fn ask(path: &str, arguments: String, is_get: bool) -> Result<String, AppE
 
 /// Only browsers ask.
 #[cfg(not(feature = "csr"))]
-async fn ask(_: &str, _: String, _: bool) -> Result<String, AppError> {
-    Err(AppError::from_server_fn_error(ServerFnErrorErr::Request(String::new())))
+fn ask(_: &str, _: String, _: bool) -> std::future::Ready<Result<String, AppError>> {
+    std::future::ready(Err(AppError::from_server_fn_error(ServerFnErrorErr::Request(String::new()))))
 }
 
 /// Arguments as a query. Those of a GET are numbers, if there are any: nothing in them needs an escape.

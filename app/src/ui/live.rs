@@ -156,7 +156,10 @@ impl Live {
                     Err(_) => self.ask(),
                 }
             }
-            News::Ping => self.0.pace.borrow_mut().heard(now),
+            News::Ping(role) => {
+                self.0.pace.borrow_mut().heard(now);
+                self.0.session.hear_role(&role);
+            }
             News::Broken => self.0.pace.borrow_mut().broke(),
         }
     }
@@ -164,7 +167,6 @@ impl Live {
     fn tick(&self) {
         let companies = self.0.companies;
         companies.forget_overdue_wishes();
-        companies.fade_messages();
         // Nobody looks, and nobody waits for anything.
         if document::is_hidden() && !companies.in_flux() {
             return;

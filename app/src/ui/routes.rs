@@ -4,13 +4,23 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Companies, Join, NotFound, SignIn, Team},
+    pages::{Activity, Join, NotFound, SignIn, Team},
 };
 
 /// The id of what a page shows below the bar at the top.
 pub const CONTENT: &str = "page";
 
 const JOIN: &str = "/join/";
+
+/// Each program has pages of its own. A link between two pages of one changes the page at once, any other loads the other
+/// program: so the first page that somebody sees each morning does not bring along what they seldom look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// M365 companies.
+    Companies,
+    /// All other pages.
+    Pages,
+}
 
 /// A page with an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +63,14 @@ impl Page {
         }
     }
 
+    /// The program that shows it. The server sends the same one.
+    const fn program(self) -> Program {
+        match self {
+            Self::Companies => Program::Companies,
+            _ => Program::Pages,
+        }
+    }
+
     /// Whether somebody has to be signed in to see it.
     pub const fn needs_session(self) -> bool {
         !matches!(self, Self::SignIn | Self::Join)
@@ -71,23 +89,31 @@ pub fn sign_in_url(wanted: &str, encode: impl Fn(&str) -> String) -> String {
 
 /// The address that is shown. Shared by everything that leads to another.
 #[derive(Clone, Copy, Debug)]
-pub struct Address(RwSignal<String>);
+pub struct Address {
+    path: RwSignal<String>,
+    program: Program,
+}
 
 impl Address {
-    /// The address that the browser shows, now and when somebody goes back or forth.
-    pub fn of_browser() -> Self {
+    /// The address that the browser shows, now and when somebody goes back or forth between pages of this program.
+    pub fn of_browser(program: Program) -> Self {
         if location::path() == "/" {
             location::replace(Page::HOME.path());
         }
-        let address = Self(RwSignal::new(location::path()));
-        location::on_pop(move || address.0.set(location::path()));
-        address
+        let path = RwSignal::new(location::path());
+        location::on_pop(move || path.set(location::path()));
+        Self { path, program }
     }
 
-    /// Goes to a page, without loading anything anew.
+    /// Whether this program shows the page.
+    pub fn leads_to(self, page: Page) -> bool {
+        page.program() == self.program
+    }
+
+    /// Goes to a page of this program, without loading anything anew.
     pub fn go(self, page: Page) {
         location::push(page.path());
-        self.0.set(location::path());
+        self.path.set(location::path());
         // What had the focus is gone with the page before.
         request_animation_frame(|| {
             document::scroll_to_top();
@@ -97,15 +123,15 @@ impl Address {
 
     /// Whether somebody has to be signed in to see what is here. What is not a page is nobody else's business either.
     pub fn needs_session(self) -> bool {
-        self.0.with_untracked(|path| Page::at(path)).is_none_or(Page::needs_session)
+        self.path.with_untracked(|path| Page::at(path)).is_none_or(Page::needs_session)
     }
 
     fn page(self) -> Option<Page> {
-        self.0.with(|path| Page::at(path))
+        self.path.with(|path| Page::at(path))
     }
 }
 
-/// The page of the address.
+/// The page of the address, among those of [`Program::Pages`].
 #[component]
 pub fn Pages(
     /// The address.
@@ -113,12 +139,11 @@ pub fn Pages(
 ) -> impl IntoView {
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
-        Some(Page::Companies) => view! { <Companies /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
-        None => view! { <NotFound /> }.into_any(),
+        Some(Page::Companies) | None => view! { <NotFound /> }.into_any(),
     }
 }
 

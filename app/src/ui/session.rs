@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     browser::{clock, document, first_answer, location},
     routes::{self, Page},
-    state::Submission,
+    state::{Submission, Voice},
 };
 use crate::{
     api::sessions::{change_password, sign_out, who_am_i},
@@ -20,13 +20,15 @@ const ASK_MILLIS: u32 = 30_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     me: RwSignal<Option<Me>>,
+    voice: Option<Voice>,
     asking: StoredValue<bool>,
 }
 
 impl Session {
-    /// Asks who it is, now and from time to time until the owner is gone.
-    pub fn start() -> Self {
-        let session = Self { me: RwSignal::new(None), asking: StoredValue::new(false) };
+    /// Asks who it is, now and from time to time until the owner is gone. `voice` is told whether the server answers, where
+    /// nobody asks it more often.
+    pub fn start(voice: Option<Voice>) -> Self {
+        let session = Self { me: RwSignal::new(None), voice, asking: StoredValue::new(false) };
         session.ask();
         document::on_return(move || session.ask());
         clock::every(ASK_MILLIS, move || {
@@ -60,6 +62,9 @@ impl Session {
                 None => who_am_i().await,
             };
             self.asking.set_value(false);
+            if let Some(voice) = self.voice {
+                voice.set_reachable(answer.as_ref().err().is_none_or(|error| error.code != ErrorCode::Offline));
+            }
             match answer {
                 Ok(me) => self.me.maybe_update(|known| {
                     let changed = known.as_ref() != Some(&me);
@@ -71,6 +76,13 @@ impl Session {
                 Err(_) => {}
             }
         });
+    }
+
+    /// Hears what the role is now. Asks again who it is if that is news.
+    pub fn hear_role(self, role: &str) {
+        if self.me.with_untracked(|me| me.as_ref().is_some_and(|me| me.role.key() != role)) {
+            self.ask();
+        }
     }
 
     /// Looks whether an error is about who is signed in: leads to the page Sign in, or learns that the role has changed.

@@ -4,6 +4,7 @@ pub mod announcement;
 pub mod messages;
 pub mod rows;
 pub mod submission;
+pub mod voice;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub use self::{
     messages::{Messages, Tone},
     rows::{Entry, Rows, Wish},
     submission::Submission,
+    voice::Voice,
 };
 use crate::{
     api::companies::{CompanyChanges, CompanyList, Setup},
@@ -36,30 +38,27 @@ pub enum Load {
 /// The companies, shared by everything on the page.
 #[derive(Clone, Copy, Debug)]
 pub struct Companies {
+    voice: Voice,
     rows: RwSignal<Rows>,
     load: RwSignal<Load>,
     setup: RwSignal<Setup>,
-    reachable: RwSignal<bool>,
-    messages: RwSignal<Messages>,
     cursor: StoredValue<i64>,
     returned_from: StoredValue<Option<CompanyId>>,
 }
 
-impl Default for Companies {
-    fn default() -> Self {
+impl Companies {
+    /// None yet.
+    pub fn new(voice: Voice) -> Self {
         Self {
+            voice,
             rows: RwSignal::new(Rows::new(locale::decompose)),
             load: RwSignal::default(),
             setup: RwSignal::default(),
-            reachable: RwSignal::new(true),
-            messages: RwSignal::default(),
             cursor: StoredValue::default(),
             returned_from: StoredValue::default(),
         }
     }
-}
 
-impl Companies {
     /// The rows, by name.
     pub fn rows(self) -> ReadSignal<Rows> {
         self.rows.read_only()
@@ -73,16 +72,6 @@ impl Companies {
     /// Whether companies can be connected at all.
     pub fn setup(self) -> ReadSignal<Setup> {
         self.setup.read_only()
-    }
-
-    /// Whether the server answers.
-    pub fn reachable(self) -> ReadSignal<bool> {
-        self.reachable.read_only()
-    }
-
-    /// What was said lately.
-    pub fn messages(self) -> ReadSignal<Messages> {
-        self.messages.read_only()
     }
 
     /// The `since` of the next question for changes.
@@ -179,25 +168,12 @@ impl Companies {
 
     /// Notes whether the server answers.
     pub fn set_reachable(self, reachable: bool) {
-        if self.reachable.get_untracked() != reachable {
-            self.reachable.set(reachable);
-        }
+        self.voice.set_reachable(reachable);
     }
 
     /// Says something politely, where a screen reader reads it out.
     pub fn say(self, text: impl Into<String>, tone: Tone, about: Option<CompanyId>) {
-        self.messages.update(|messages| messages.say(text.into(), tone, about, clock::now()));
-    }
-
-    /// Takes what was said long enough ago off the screen.
-    pub fn fade_messages(self) {
-        let now = clock::now();
-        self.messages.maybe_update(|messages| messages.fade(now));
-    }
-
-    /// Takes a message off the screen.
-    pub fn dismiss_message(self, id: u32) {
-        self.messages.maybe_update(|messages| messages.dismiss(id));
+        self.voice.say(text, tone, about);
     }
 
     fn change(self, change: impl FnOnce(&mut Rows) -> bool) {

@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     browser::clipboard,
     session::Session,
-    state::{Companies, Load, Submission, Tone},
+    state::{Load, Submission, Tone, Voice},
 };
 use crate::{
     api::accounts::{change_role, invite, list_accounts, set_account_active},
@@ -30,7 +30,7 @@ pub struct MadeLink {
 #[derive(Clone, Copy, Debug)]
 pub struct Team {
     session: Session,
-    companies: Companies,
+    voice: Voice,
     people: RwSignal<Vec<AccountRow>>,
     load: RwSignal<Load>,
     refused: RwSignal<Option<String>>,
@@ -39,10 +39,10 @@ pub struct Team {
 
 impl Team {
     /// Reads who is in it.
-    pub fn read(session: Session, companies: Companies) -> Self {
+    pub fn read(session: Session, voice: Voice) -> Self {
         let team = Self {
             session,
-            companies,
+            voice,
             people: RwSignal::default(),
             load: RwSignal::default(),
             refused: RwSignal::default(),
@@ -139,7 +139,7 @@ impl Team {
                 let copied = RwSignal::new(None);
                 self.made.set(Some(MadeLink { email: email.clone(), url: url.clone(), copied }));
                 spawn_local(async move { copied.set(Some(promised.give(&url).await)) });
-                self.companies.say(format!("{email} invited"), Tone::Good, None);
+                self.voice.say(format!("{email} invited"), Tone::Good, None);
                 self.read_list();
                 Ok(())
             }
@@ -156,7 +156,7 @@ impl Team {
         spawn_local(async move {
             match answer.await {
                 Ok(()) => {
-                    self.companies.say(done, Tone::Good, None);
+                    self.voice.say(done, Tone::Good, None);
                     // Who changes their own role sees another page now.
                     if self.session.me().with_untracked(|me| me.as_ref().is_some_and(|me| me.id == whose)) {
                         self.session.ask();

@@ -78,6 +78,10 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/companies/{*page}", Access::Needs(Right::See)),
 ];
 
+/// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
+/// the same.
+const ASKED_BY_ITSELF: [&str; 3] = ["/api/sessions/me", "/api/companies/changes", "/api/events"];
+
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {
     ACCESS.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, access)| *access)
@@ -138,7 +142,7 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
     if access == Some(Access::Public) {
         return next.run(request).await;
     }
-    let caller = match caller(&state, &cookies).await {
+    let caller = match caller(&state, &cookies, request.uri().path()).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return sign_in_first(kind, request.uri()),
         Err(error) => return error_response(&internal(error)),
@@ -169,12 +173,16 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
     response
 }
 
-async fn caller(state: &AppState, cookies: &CookieJar) -> Result<Option<Caller>, StoreError> {
+async fn caller(state: &AppState, cookies: &CookieJar, path: &str) -> Result<Option<Caller>, StoreError> {
     let Some(token) = cookies.get(cookie_name(state)).and_then(|cookie| Token::parse(cookie.value())) else {
         return Ok(None);
     };
     let session = token.hash();
-    let account = state.store.use_session(session).await?;
+    let account = if ASKED_BY_ITSELF.contains(&path) {
+        state.store.look_at_session(session).await?
+    } else {
+        state.store.use_session(session).await?
+    };
     Ok(account.map(|account| Caller { me: me(account), session }))
 }
 

@@ -19,10 +19,11 @@ use super::AppState;
 use crate::{sessions::Caller, store::sessions::TokenHash};
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
-/// absence. It has data, because browsers drop events without.
+/// absence.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// `company` events with a row each, and `ping` events. The stream ends with its session.
+/// `company` events with a row each, and `ping` events with the role of who listens, so that a page notices soon when it
+/// has changed. The stream ends with its session.
 pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> impl IntoResponse {
     // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
     let headers = [(header::CACHE_CONTROL.as_str(), "no-store, no-transform"), ("x-accel-buffering", "no")];
@@ -40,12 +41,9 @@ fn events(state: &AppState, session: TokenHash) -> impl Stream<Item = Result<Eve
         let store = store.clone();
         // Looked at, not used: a page that is merely open does not keep its session alive.
         async move {
-            let may_see = match store.look_at_session(session).await {
-                Ok(account) => account.is_some_and(|account| account.role.may(Right::See)),
-                // The browser comes back, and is asked again who it is.
-                Err(_) => false,
-            };
-            may_see.then(|| Event::default().event("ping").data("still here"))
+            // After an error the browser comes back, and is asked again who it is.
+            let account = store.look_at_session(session).await.ok().flatten()?;
+            account.role.may(Right::See).then(|| Event::default().event("ping").data(account.role.key()))
         }
     });
     // Left-biased: rows go first.

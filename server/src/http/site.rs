@@ -1,4 +1,4 @@
-//! The web app: its shell for every page, with a fresh nonce, and its files.
+//! The web app: the shell of the program that shows a page, with a fresh nonce, and the programs' files.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,16 @@ use axum::{
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
-use super::{AppState, security::Nonce};
+use super::{AppState, page::COMPANIES_PATH, security::Nonce};
 
 /// What Trunk writes where the nonce of the response belongs.
 const NONCE_PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
+
+/// The program of the page M365 companies: the folder with its shell and its files.
+const COMPANIES: &str = "companies";
+
+/// The program of all other pages.
+const PAGES: &str = "pages";
 
 /// The built web app in a folder.
 #[derive(Debug)]
@@ -22,13 +28,13 @@ pub struct Site {
 }
 
 impl Site {
-    /// The folder that Trunk built into.
+    /// The folder with a folder for each program, which Trunk built into.
     pub const fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    async fn shell(&self, nonce: &Nonce) -> Response {
-        match tokio::fs::read_to_string(self.folder.join("index.html")).await {
+    async fn shell(&self, path: &str, nonce: &Nonce) -> Response {
+        match tokio::fs::read_to_string(self.folder.join(program(path)).join("index.html")).await {
             Ok(html) => Html(html.replace(NONCE_PLACEHOLDER, nonce.as_str())).into_response(),
             Err(error) => {
                 tracing::error!(folder = %self.folder.display(), %error, "the web app can't be read");
@@ -39,8 +45,8 @@ impl Site {
     }
 
     async fn file(&self, request: Request) -> Response {
-        let files = ServeDir::new(&self.folder).precompressed_br().precompressed_gzip();
-        let Ok(response) = files.oneshot(request).await;
+        let files = |program| ServeDir::new(self.folder.join(program)).precompressed_br().precompressed_gzip();
+        let Ok(response) = files(COMPANIES).fallback(files(PAGES)).oneshot(request).await;
         let mut response = response.into_response();
         // The name of a file of the web app contains a hash of its content.
         let cache = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
@@ -49,14 +55,22 @@ impl Site {
     }
 }
 
-/// A page path gets the shell; a path with an extension gets that file or 404, never the shell.
+/// A page path gets a shell; a path with an extension gets that file or 404, never a shell.
 pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request) -> Response {
     if names_a_file(request.uri()) {
         return state.site.file(request).await;
     }
-    let mut response = state.site.shell(&nonce).await;
+    let mut response = state.site.shell(request.uri().path(), &nonce).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The program that shows the page at this path. `/` leads to M365 companies.
+fn program(path: &str) -> &'static str {
+    match path.trim_end_matches('/') {
+        "" | COMPANIES_PATH => COMPANIES,
+        _ => PAGES,
+    }
 }
 
 /// Whether it is a file of the web app, and no page. The shell itself is a page.
@@ -69,8 +83,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_page_has_a_program_of_its_own() {
+        for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
+            assert_eq!(program(path), COMPANIES, "{path}");
+        }
+        for path in ["/login", "/join/a", "/settings/team", "/companies/0193", "/index.html", "/no/such/page"] {
+            assert_eq!(program(path), PAGES, "{path}");
+        }
+    }
+
+    #[test]
     fn a_path_with_an_extension_names_a_file() {
-        assert!(names_a_file(&Uri::from_static("/frontend-1a2b_bg.wasm")));
+        assert!(names_a_file(&Uri::from_static("/pages-1a2b_bg.wasm")));
         assert!(names_a_file(&Uri::from_static("/favicon.ico?x=1")));
         assert!(!names_a_file(&Uri::from_static("/index.html")));
         assert!(!names_a_file(&Uri::from_static("/")));

@@ -407,11 +407,15 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A web app of one file.
+/// A web app of two programs with one file each.
 fn site(data: &TempDir) -> PathBuf {
     let site = data.path().join("site");
-    std::fs::create_dir(&site).unwrap();
-    std::fs::write(site.join("index.html"), r#"<script nonce="{{__TRUNK NONCE__}}">boot()</script>"#).unwrap();
-    std::fs::write(site.join("app-1a2b.js"), "console.log('app')").unwrap();
+    for program in ["companies", "pages"] {
+        let folder = site.join(program);
+        std::fs::create_dir_all(&folder).unwrap();
+        let shell = format!("<script nonce=\"{{{{__TRUNK NONCE__}}}}\">{program}()</script>");
+        std::fs::write(folder.join("index.html"), shell).unwrap();
+        std::fs::write(folder.join(format!("{program}-1a2b.js")), format!("console.log('{program}')")).unwrap();
+    }
     site
 }

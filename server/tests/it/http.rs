@@ -6,29 +6,37 @@ use crate::harness::{Engine, Setup};
 async fn every_page_is_the_shell_with_a_nonce_of_its_own() {
     let app = Setup::on(Engine::Sqlite).start().await;
     let mut nonces = Vec::new();
-    for path in
-        ["/", "/settings/integrations/microsoft-365/companies", "/companies/01890000-0000-7000-8000-000000000000"]
-    {
+    for (path, program) in [
+        ("/", "companies"),
+        ("/settings/integrations/microsoft-365/companies", "companies"),
+        ("/companies/01890000-0000-7000-8000-000000000000", "pages"),
+        ("/login", "pages"),
+    ] {
         let response = app.http.get(format!("{}{path}", app.url)).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
-        assert_eq!(response.text().await.unwrap(), format!("<script nonce=\"{nonce}\">boot()</script>"));
+        assert_eq!(response.text().await.unwrap(), format!("<script nonce=\"{nonce}\">{program}()</script>"));
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
         nonces.push(nonce);
     }
     nonces.dedup();
-    assert_eq!(nonces.len(), 3);
+    assert_eq!(nonces.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_kept_for_ever_and_a_missing_one_is_not_the_shell() {
     let app = Setup::on(Engine::Sqlite).start().await;
-    let file = app.http.get(format!("{}/app-1a2b.js", app.url)).send().await.unwrap();
-    assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
-    assert_eq!(file.headers()["x-content-type-options"], "nosniff");
-    for path in ["/app-3c4d.js", "/../tenantry.db", "/%2e%2e/tenantry.db", "/frontend_bg.wasm"] {
+    for program in ["companies", "pages"] {
+        let file = app.http.get(format!("{}/{program}-1a2b.js", app.url)).send().await.unwrap();
+        assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
+        assert_eq!(file.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(file.text().await.unwrap(), format!("console.log('{program}')"));
+    }
+    for path in
+        ["/app-3c4d.js", "/companies/companies-1a2b.js", "/../tenantry.db", "/%2e%2e/tenantry.db", "/pages_bg.wasm"]
+    {
         let missing = app.http.get(format!("{}{path}", app.url)).send().await.unwrap();
         assert_eq!(missing.status(), 404, "{path}");
     }

@@ -10,8 +10,8 @@ pub enum News {
     Opened,
     /// A company's row, as JSON.
     Company(String),
-    /// A sign of life.
-    Ping,
+    /// A sign of life, with the role of who listens.
+    Ping(String),
     /// The stream broke. The browser tries again, unless it has given up.
     Broken,
 }
@@ -29,10 +29,8 @@ impl EventStream {
         let listeners = [
             listen(&source, "open", on_news.clone(), |_| Some(News::Opened)),
             listen(&source, "error", on_news.clone(), |_| Some(News::Broken)),
-            listen(&source, "ping", on_news.clone(), |_| Some(News::Ping)),
-            listen(&source, "company", on_news, |event| {
-                event.dyn_ref::<MessageEvent>()?.data().as_string().map(News::Company)
-            }),
+            listen(&source, "ping", on_news.clone(), |event| data(event).map(News::Ping)),
+            listen(&source, "company", on_news, |event| data(event).map(News::Company)),
         ];
         Some(Self { source, _listeners: listeners })
     }
@@ -47,6 +45,10 @@ impl Drop for EventStream {
     fn drop(&mut self) {
         self.source.close();
     }
+}
+
+fn data(event: &Event) -> Option<String> {
+    event.dyn_ref::<MessageEvent>()?.data().as_string()
 }
 
 fn listen(

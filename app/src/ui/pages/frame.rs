@@ -7,7 +7,7 @@ use crate::ui::{
     components::{AccountChoice, Announcer, CURRENT_PASSWORD, ChangePassword, OfflineBar, TopBar},
     routes::CONTENT,
     session::Session,
-    state::{Companies, Submission, Tone},
+    state::{Submission, Tone, Voice},
 };
 
 /// The bars above the page, the page, and what is said about it.
@@ -18,16 +18,16 @@ pub fn Frame(
     /// The page.
     children: Children,
 ) -> impl IntoView {
-    let companies: Companies = expect_context();
+    let voice: Voice = expect_context();
     let session: Session = expect_context();
     let changing = RwSignal::new(None::<Submission>);
-    let say = move |words: String| companies.say(words, Tone::Plain, None);
+    let say = move |words: String| voice.say(words, Tone::Plain, None);
     let on_account = Callback::new(move |choice| match choice {
         AccountChoice::ChangePassword => changing.set(Some(Submission::default())),
         AccountChoice::SignOut => Session::sign_out(move |error| say(error.message)),
     });
     view! {
-        <OfflineBar reachable=companies.reachable() />
+        <OfflineBar reachable=voice.reachable() />
         <TopBar path me=session.me() on_account />
         <main class="page" id=CONTENT tabindex="-1">
             {children()}
@@ -39,13 +39,13 @@ pub fn Frame(
                     let on_submit = Callback::new(move |(current, new)| {
                         let done = move || {
                             dialog::close();
-                            companies.say("Password changed. You are signed out everywhere else.", Tone::Good, None);
+                            voice.say("Password changed. You are signed out everywhere else.", Tone::Good, None);
                         };
                         session.change_password(form, CURRENT_PASSWORD, current, new, done);
                     });
                     view! { <ChangePassword form on_submit on_close=Callback::new(move |()| changing.set(None)) /> }
                 })
         }}
-        <Announcer messages=companies.messages() on_dismiss=Callback::new(move |id| companies.dismiss_message(id)) />
+        <Announcer messages=voice.messages() on_dismiss=Callback::new(move |id| voice.dismiss(id)) />
     }
 }

@@ -11,7 +11,7 @@ use crate::{
             Confirm, Field, Form, LinkDialog, LoadFailed, Problem, RoleList, Select, Skeleton, TeamAction, TeamTable,
         },
         session::Session,
-        state::{Companies, Load, Submission},
+        state::{Load, Submission, Voice},
         team::{self, who},
     },
 };
@@ -79,8 +79,8 @@ impl Question {
 
 fn for_owners() -> AnyView {
     let session: Session = expect_context();
-    let companies: Companies = expect_context();
-    let team = team::Team::read(session, companies);
+    let voice: Voice = expect_context();
+    let team = team::Team::read(session, voice);
     let now = clock::minutes();
     let me = session.me().with_untracked(|me| me.as_ref().map(|me| me.id));
     let question = RwSignal::new(None::<Question>);

@@ -1,0 +1,5 @@
+//! The page M365 companies.
+
+fn main() {
+    frontend::mount(app::ui::CompaniesProgram);
+}
