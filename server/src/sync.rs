@@ -296,7 +296,8 @@ impl Inner {
             return Ok((reading, grant.permissions));
         }
         self.microsoft.forget_app_token(connection.tenant);
-        if connection.access != Access::Application || connection.phase == Phase::Verifying {
+        let was_new = connection.asked_for || connection.phase != Phase::Active;
+        if connection.access != Access::Application || was_new {
             return Ok((reading, grant.permissions));
         }
         let grant = self.grant(connection).await?;
@@ -310,7 +311,7 @@ impl Inner {
     async fn grant(&self, connection: &Connection) -> Result<Grant, NoGrant> {
         match connection.access {
             Access::Application => {
-                if connection.phase != Phase::Active {
+                if connection.asked_for || connection.phase != Phase::Active {
                     // Permissions are baked into tokens, and those may have changed.
                     self.microsoft.forget_app_token(connection.tenant);
                 }

@@ -52,6 +52,9 @@ pub struct Throttle {
     throttled: u64,
     early: u64,
     spent: u64,
+    /// When the first request came, and what had been spent of how much by the time of the last refusal.
+    first_ms: Option<i64>,
+    used: (u64, i64),
 }
 
 impl Throttle {
@@ -69,6 +72,7 @@ impl Throttle {
         let Some(budget) = self.budget else { return Ok(()) };
         let price = price(path, query);
         let (full, window) = (i64::from(budget.units(people)) * 1_000, budget.window_ms());
+        let first_ms = *self.first_ms.get_or_insert(now_ms);
         let bucket = self.buckets.entry(tenant).or_insert(Bucket { level: full, filled_ms: now_ms });
         bucket.level = full.min(bucket.level + full * (now_ms - bucket.filled_ms).max(0) / window);
         bucket.filled_ms = now_ms;
@@ -79,6 +83,7 @@ impl Throttle {
         }
         let wait_ms = (full - bucket.level) * window / full;
         let seconds = u32::try_from(wait_ms.max(1).div_euclid(1_000) + i64::from(wait_ms % 1_000 > 0)).unwrap_or(1);
+        self.used = (self.spent, (full + full * (now_ms - first_ms) / window) / 1_000);
         self.wait(tenant, path, seconds, now_ms);
         Err(seconds)
     }
@@ -89,9 +94,14 @@ impl Throttle {
         self.not_before_ms.insert((tenant, path.to_owned()), now_ms + i64::from(seconds) * 1_000);
     }
 
-    /// How many requests were asked to wait, how many came before their time, and how many units were spent.
+    /// How many requests were asked to wait, how many came before their time, and how many units were spent; and until
+    /// the last refusal, how many of how many there were.
     pub fn counts(&self) -> Value {
-        json!({ "throttled": self.throttled, "early": self.early, "units": self.spent })
+        let (spent, of) = self.used;
+        json!({
+            "throttled": self.throttled, "early": self.early, "units": self.spent,
+            "until_last_refusal": { "units": spent, "of": of },
+        })
     }
 }
 
@@ -119,7 +129,9 @@ mod tests {
         assert_eq!((ask(0), ask(0)), (Ok(()), Ok(())));
         assert_eq!(ask(0), Err(2));
         assert_eq!(ask(1_000), Ok(()), "half of it is back, and the price is half");
-        assert_eq!(throttle.counts(), json!({ "throttled": 1, "early": 1, "units": 6 }));
+        let used = json!({ "units": 4, "of": 4 });
+        let counts = json!({ "throttled": 1, "early": 1, "units": 6, "until_last_refusal": used });
+        assert_eq!(throttle.counts(), counts);
     }
 
     #[test]

@@ -28,6 +28,8 @@ fn columns() -> Vec<(&'static str, ColumnDef)> {
     vec![
         // When the round began that is still to be completed.
         ("connection", column::big_integer_null("round_at")),
+        // Whether somebody asked for the next round.
+        ("connection", column::boolean("asked_for").default(false).take()),
         // What failed in a way that passes: when it is asked for again, and how often it failed in a row.
         ("dataset_state", column::big_integer_null("retry_at")),
         ("dataset_state", column::integer("tries").default(0).take()),

@@ -82,6 +82,8 @@ pub struct Connection {
     pub tries: u32,
     /// When the round began that this goes on with, or begins.
     pub round: Timestamp,
+    /// Whether somebody asked for it, and wants to know how things are now.
+    pub asked_for: bool,
     /// Proves that the worker still holds it.
     pub lease: Lease,
 }
@@ -255,7 +257,7 @@ impl Store {
     pub async fn make_due(&self, company: CompanyId, by: &Actor) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
         let updated = Entity::update_many()
-            .set(due(transaction.now))
+            .set(ActiveModel { asked_for: Set(true), ..due(transaction.now) })
             .filter(Column::CompanyId.eq(company.uuid()))
             .exec(&transaction.inner)
             .await?;
@@ -324,6 +326,7 @@ impl Store {
                     connected_at: Timestamp::from_millis(model.connected_at),
                     due: Timestamp::from_millis(model.due_at),
                     tries: u32::try_from(model.tries).unwrap_or(0),
+                    asked_for: model.asked_for,
                     round: model.round_at.map_or(now, Timestamp::from_millis),
                     lease: Lease(token),
                 })
@@ -390,6 +393,12 @@ impl Store {
                 Column::DueAt,
                 Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::DueAt))
                     .finally(settled.due.as_millis())
+                    .into(),
+            )
+            .col_expr(
+                Column::AskedFor,
+                Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::AskedFor))
+                    .finally(false)
                     .into(),
             )
             .filter(held(connection))

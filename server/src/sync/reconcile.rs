@@ -8,6 +8,7 @@ use crate::microsoft::tenant_data::{UserChange, UserKind, UserPatch};
 
 /// Somebody as they are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "it is the name that Microsoft gives it")]
 pub struct User {
     /// Who.
     pub id: Uuid,
@@ -135,8 +136,8 @@ mod tests {
         prop_oneof![Just(Patch::Unchanged), Just(Patch::Cleared), "[a-c]{0,2}".prop_map(Patch::Set)]
     }
 
-    fn change() -> impl Strategy<Value = UserChange> {
-        let patch = (0_u128..8, text(), text(), option::of(any::<bool>()), option::of(any::<bool>())).prop_map(
+    fn upsert() -> impl Strategy<Value = UserChange> {
+        (0_u128..8, text(), text(), option::of(any::<bool>()), option::of(any::<bool>())).prop_map(
             |(id, display_name, mail, enabled, guest)| {
                 let kind = guest.map_or(Patch::Unchanged, |guest| Patch::Set(UserKind::of(guest)));
                 UserChange::Upsert(Box::new(UserPatch {
@@ -148,8 +149,11 @@ mod tests {
                     ..UserPatch::default()
                 }))
             },
-        );
-        prop_oneof![4 => patch, 1 => (0_u128..8).prop_map(|id| UserChange::Removed { id: Uuid::from_u128(id) })]
+        )
+    }
+
+    fn change() -> impl Strategy<Value = UserChange> {
+        prop_oneof![4 => upsert(), 1 => (0_u128..8).prop_map(|id| UserChange::Removed { id: Uuid::from_u128(id) })]
     }
 
     fn apply(directory: &mut Directory, page: Vec<UserChange>) -> Writes {
@@ -177,12 +181,9 @@ mod tests {
         }
 
         #[test]
-        fn a_page_that_comes_again_after_a_crash_writes_nothing(page in vec(change(), 0..30)) {
+        fn a_page_that_comes_again_after_a_crash_writes_nothing(page in vec(upsert(), 0..30)) {
             let mut directory = Directory::new();
             apply(&mut directory, page.clone());
-            // What a page says of somebody is its last word on each property; the same page leads to the same words,
-            // unless it removes somebody in between.
-            prop_assume!(!page.iter().any(|change| matches!(change, UserChange::Removed { .. })));
             prop_assert_eq!(apply(&mut directory, page), Writes::default());
         }
 

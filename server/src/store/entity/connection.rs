@@ -33,6 +33,7 @@ pub struct Model {
     pub tries: i32,
     pub last_round_at: Option<i64>,
     pub round_at: Option<i64>,
+    pub asked_for: bool,
     pub synced_at: Option<i64>,
     pub users: Option<i32>,
     pub licences_used: Option<i32>,
