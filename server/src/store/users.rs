@@ -205,6 +205,15 @@ impl Store {
     }
 }
 
+/// Which rows give way to new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overwrite {
+    /// All.
+    Any,
+    /// Those that an earlier full round has seen last.
+    OfEarlierRounds,
+}
+
 /// Writes the rows of a page. Answers how many users the round has seen then, if it is a full one.
 async fn write_page(
     transaction: &Transaction,
@@ -212,17 +221,40 @@ async fn write_page(
     walk: &Walk,
     page: Vec<UserChange>,
 ) -> Result<u32, StoreError> {
+    let mut seen = u64::from(walk.users_so_far);
+    if walk.round == Round::Full {
+        // Hardly ever does a round name somebody twice, or somebody who is gone: nothing is looked up to find that out.
+        let removes = page.iter().any(|change| matches!(change, UserChange::Removed { .. }));
+        let Writes { put, .. } = reconcile(page.clone(), &HashMap::new());
+        let expected = put.len() as u64;
+        let written = put_users(transaction, worker, walk.generation, put, Overwrite::OfEarlierRounds).await?;
+        seen += written;
+        if written == expected && !removes {
+            return Ok(u32::try_from(seen).unwrap_or(u32::MAX));
+        }
+    }
     let known = known(transaction, worker, walk, &mentioned(&page)).await?;
     let Writes { put, gone, new } = reconcile(page, &known);
     if !gone.is_empty() {
         m365_user::Entity::delete_many().filter(among(transaction, worker, &gone)).exec(&transaction.inner).await?;
     }
-    match transaction.inner.get_database_backend() {
-        DbBackend::Postgres => put_by_arrays(transaction, worker, walk.generation, put).await?,
-        _ => put_by_rows(transaction, worker, walk.generation, put).await?,
-    }
-    let seen = (walk.users_so_far as usize + new).saturating_sub(gone.len());
+    put_users(transaction, worker, walk.generation, put, Overwrite::Any).await?;
+    let seen = (seen + new as u64).saturating_sub(gone.len() as u64);
     Ok(u32::try_from(seen).unwrap_or(u32::MAX))
+}
+
+/// Answers how many rows were written.
+async fn put_users(
+    transaction: &Transaction,
+    worker: &Connection,
+    generation: i64,
+    users: Vec<User>,
+    overwrite: Overwrite,
+) -> Result<u64, StoreError> {
+    match transaction.inner.get_database_backend() {
+        DbBackend::Postgres => put_by_arrays(transaction, worker, generation, users, overwrite).await,
+        _ => put_by_rows(transaction, worker, generation, users, overwrite).await,
+    }
 }
 
 /// Those of the mentioned on whom a page builds. In a full round, what an earlier one said of somebody does not count.
@@ -232,16 +264,34 @@ async fn known(
     walk: &Walk,
     mentioned: &[Uuid],
 ) -> Result<HashMap<Uuid, User>, StoreError> {
-    if mentioned.is_empty() || (walk.round == Round::Full && walk.users_so_far == 0) {
+    if mentioned.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut wanted = among(transaction, worker, mentioned);
-    if walk.round == Round::Full {
-        wanted = wanted.add(m365_user::Column::Generation.eq(walk.generation));
-    }
-    let found = m365_user::Entity::find().filter(wanted).all(&transaction.inner).await?;
+    let generation = (walk.round == Round::Full).then_some(walk.generation);
+    let found = if transaction.inner.get_database_backend() == DbBackend::Postgres {
+        // A plan that was made while the table was small, and is kept, would read all of it for every page.
+        transaction.inner.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        let values: [Value; 3] = [
+            worker.company.uuid().into(),
+            array(mentioned.iter().map(|id| Some(id.to_string()))).into(),
+            generation.into(),
+        ];
+        m365_user::Entity::find()
+            .from_raw_sql(Statement::from_sql_and_values(DbBackend::Postgres, KNOWN, values))
+            .all(&transaction.inner)
+            .await?
+    } else {
+        let of_round = generation.map(|generation| m365_user::Column::Generation.eq(generation));
+        let wanted = among(transaction, worker, mentioned).add_option(of_round);
+        m365_user::Entity::find().filter(wanted).all(&transaction.inner).await?
+    };
     Ok(found.into_iter().map(|model| (model.id, user(model))).collect())
 }
+
+/// PostgreSQL: looks each of them up in the index. Without `OFFSET 0` it may read all rows of the company instead.
+const KNOWN: &str = "SELECT known.* FROM unnest($2::text::uuid[]) AS wanted (id) CROSS JOIN LATERAL \
+                     (SELECT * FROM m365_user WHERE company_id = $1 AND m365_user.id = wanted.id OFFSET 0) AS known \
+                     WHERE $3::bigint IS NULL OR known.generation = $3";
 
 /// The company's users with these ids.
 fn among(transaction: &Transaction, worker: &Connection, ids: &[Uuid]) -> sea_orm::Condition {
@@ -289,33 +339,40 @@ const COLUMNS: [(&str, &str); 11] = [
     ("licences", "text"),
 ];
 
-/// What comes before and after the rows.
-static INSERT: LazyLock<(String, String)> = LazyLock::new(|| {
+/// What comes before the rows.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
     let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let replace: Vec<String> =
-        names[1..].iter().chain(&["generation"]).map(|name| format!("{name} = excluded.{name}")).collect();
-    (
-        format!("INSERT INTO m365_user (company_id, generation, {}) ", names.join(", ")),
-        format!(" ON CONFLICT (company_id, id) DO UPDATE SET {}", replace.join(", ")),
-    )
+    format!("INSERT INTO m365_user (company_id, generation, {}) ", names.join(", "))
 });
 
+/// What comes after them.
+fn replace(overwrite: Overwrite) -> String {
+    let names = COLUMNS[1..].iter().map(|(name, _)| *name).chain(["generation"]);
+    let replace: Vec<String> = names.map(|name| format!("{name} = excluded.{name}")).collect();
+    let only = match overwrite {
+        Overwrite::Any => "",
+        Overwrite::OfEarlierRounds => " WHERE m365_user.generation < excluded.generation",
+    };
+    format!(" ON CONFLICT (company_id, id) DO UPDATE SET {}{only}", replace.join(", "))
+}
+
 /// PostgreSQL: one statement with an array for each column.
-static BY_ARRAYS: LazyLock<String> = LazyLock::new(|| {
+fn by_arrays(overwrite: Overwrite) -> String {
     let arrays: Vec<String> =
         COLUMNS.iter().enumerate().map(|(place, (_, kind))| format!("${}::text::{kind}[]", place + 3)).collect();
-    let (insert, replace) = &*INSERT;
-    format!("{insert}SELECT $1, $2, users.* FROM unnest({}) AS users{replace}", arrays.join(", "))
-});
+    let (insert, arrays, replace) = (&*INSERT, arrays.join(", "), replace(overwrite));
+    format!("{insert}SELECT $1, $2, users.* FROM unnest({arrays}) AS users{replace}")
+}
 
 async fn put_by_arrays(
     transaction: &Transaction,
     worker: &Connection,
     generation: i64,
     users: Vec<User>,
-) -> Result<(), StoreError> {
+    overwrite: Overwrite,
+) -> Result<u64, StoreError> {
     if users.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let flag = |flag: bool| Some(if flag { "t" } else { "f" });
     let text = |of: fn(&User) -> &Option<String>| array(users.iter().map(of).map(Option::as_deref));
@@ -334,9 +391,8 @@ async fn put_by_arrays(
         text(|user| &user.job_title).into(),
         array(users.iter().map(|user| Some(&*user.licences))).into(),
     ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, BY_ARRAYS.as_str(), values);
-    transaction.inner.execute_raw(statement).await?;
-    Ok(())
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, by_arrays(overwrite), values);
+    Ok(transaction.inner.execute_raw(statement).await?.rows_affected())
 }
 
 /// An array as PostgreSQL reads it: the driver's own arrays hold no null.
@@ -368,9 +424,8 @@ fn array<T: AsRef<str>>(items: impl Iterator<Item = Option<T>>) -> String {
 }
 
 /// SQLite: a statement for many rows, whose text is always the same but for the last.
-fn by_rows(rows: usize) -> String {
-    let (insert, replace) = &*INSERT;
-    let mut sql = format!("{insert}VALUES ");
+fn by_rows(rows: usize, overwrite: Overwrite) -> String {
+    let mut sql = format!("{}VALUES ", *INSERT);
     for row in 0..rows {
         // The company and the generation are the first two parameters of every row.
         let mut separator = if row == 0 { "(?1, ?2" } else { ", (?1, ?2" };
@@ -381,17 +436,18 @@ fn by_rows(rows: usize) -> String {
         }
         sql.push(')');
     }
-    sql + replace
+    sql + &replace(overwrite)
 }
-
-static BY_ROWS: LazyLock<String> = LazyLock::new(|| by_rows(SQLITE_ROWS));
 
 async fn put_by_rows(
     transaction: &Transaction,
     worker: &Connection,
     generation: i64,
     users: Vec<User>,
-) -> Result<(), StoreError> {
+    overwrite: Overwrite,
+) -> Result<u64, StoreError> {
+    let usual = by_rows(SQLITE_ROWS, overwrite);
+    let mut written = 0;
     let mut users = users.into_iter();
     while users.len() > 0 {
         let rows = users.len().min(SQLITE_ROWS);
@@ -412,10 +468,11 @@ async fn put_by_rows(
                 user.licences.into(),
             ]);
         }
-        let sql = if rows == SQLITE_ROWS { BY_ROWS.clone() } else { by_rows(rows) };
-        transaction.inner.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
+        let sql = if rows == SQLITE_ROWS { usual.clone() } else { by_rows(rows, overwrite) };
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        written += transaction.inner.execute_raw(statement).await?.rows_affected();
     }
-    Ok(())
+    Ok(written)
 }
 
 #[cfg(test)]
@@ -431,7 +488,7 @@ mod tests {
 
     #[test]
     fn every_row_of_a_statement_has_its_own_parameters() {
-        let sql = by_rows(2);
+        let sql = by_rows(2, Overwrite::Any);
         assert!(
             sql.contains("(?1, ?2, ?3, ?4") && sql.contains("?13), (?1, ?2, ?14, ") && sql.contains("?24) ON"),
             "{sql}"
