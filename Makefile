@@ -60,7 +60,7 @@ lint: build-tools ## Check the formatting and the code with clippy; warnings are
 	cargo clippy -p app --all-targets -- -D warnings
 	cargo clippy -p app --features csr --all-targets -- -D warnings
 	cargo clippy -p app --features ssr --all-targets -- -D warnings
-	cargo clippy $(PROGRAMS) --all-targets -- -D warnings
+	cargo clippy $(PROGRAMS) -p bench --all-targets -- -D warnings
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: test
@@ -71,6 +71,15 @@ test-rust: build-tools postgresql ## Run the Rust tests.
 	cargo test -p app
 	cargo test -p app --features csr
 	cargo test -p app $(PROGRAMS)
+
+.PHONY: soak
+soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kills.
+	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
+
+.PHONY: bench
+bench: postgresql ## Measure the sync; WHAT is one of full_round, peak_memory, fleet and fairness, or everything.
+	cargo build --release $(PROGRAMS) -p bench
+	'$(TARGET)/release/bench' $(WHAT)
 
 .PHONY: test-compat
 test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.

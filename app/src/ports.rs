@@ -38,6 +38,9 @@ pub trait Attempts: Send + Sync {
 pub trait Connections: Send + Sync {
     /// Makes the company's sync due now.
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Makes the sync of every connected company due now. Answers how many there are.
+    async fn sync_all(&self) -> Result<u64, AppError>;
 }
 
 /// Links that let somebody else connect a company. Every call is of somebody who may send them.

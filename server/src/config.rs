@@ -38,7 +38,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "listen",
     "public_url",
     "data_dir",
@@ -55,6 +55,7 @@ const KEYS: [&str; 26] = [
     "m365_graph_url",
     "sync_every",
     "sync_concurrency",
+    "sync_in_server",
     "link_days",
     "msp_name",
     "msp_logo_file",
@@ -118,6 +119,8 @@ pub struct SyncConfig {
     pub every: Duration,
     /// `sync_concurrency`: how many companies are read at the same time.
     pub concurrency: NonZeroUsize,
+    /// `sync_in_server`: whether the server reads companies itself, or leaves that to `tenantry worker`.
+    pub in_server: bool,
 }
 
 /// `msp_…`: who runs Tenantry.
@@ -196,6 +199,9 @@ impl Config {
                 every: settings.required("sync_every", duration)?,
                 concurrency: settings.required("sync_concurrency", |text| {
                     text.parse().map_err(|_| "it must be a number, 1 or more".to_owned())
+                })?,
+                in_server: settings.required("sync_in_server", |text| {
+                    text.parse().map_err(|_| "it must be true or false".to_owned())
                 })?,
             },
             link_days: settings.required("link_days", link_days)?,
@@ -420,6 +426,7 @@ fn env_name(key: &str) -> String {
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(_, text) => Some(text.trim().to_owned()),
+        Value::Bool(_, flag) => Some(flag.to_string()),
         Value::Num(_, number) => number.to_i128().map(|number| number.to_string()),
         Value::Array(_, values) => Some(values.iter().map(text_of).collect::<Option<Vec<_>>>()?.join(",")),
         _ => None,
@@ -668,7 +675,7 @@ mod tests {
         assert_eq!(config.secret_key_file, Path::new("var/secret.key"));
         assert_eq!(config.site_dir, Path::new("target/site"));
         assert_eq!(config.sync.every, Duration::from_hours(6));
-        assert_eq!(config.sync.concurrency.get(), 16);
+        assert_eq!((config.sync.concurrency.get(), config.sync.in_server), (16, true));
         assert_eq!((config.link_days, &*config.msp.name, &*config.log), (7, "Your MSP", "info"));
         assert!(config.m365.is_none() && config.mail.is_none() && config.trusted_proxies.is_empty());
         assert!(!config.secure_cookies());
@@ -686,11 +693,13 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
-        let file = file("link_days = 3\nmsp_name = \"From the file\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n");
+        let file = file(
+            "link_days = 3\nsync_in_server = false\nmsp_name = \"From the file\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n",
+        );
         let environment = [("TENANTRY_MSP_NAME", "From the environment"), ("TENANTRY_LOG", "")];
         let config = Config::load(Some(file.path()), environment).unwrap();
         assert_eq!((config.link_days, &*config.msp.name, &*config.log), (3, "From the environment", "info"));
-        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!((config.trusted_proxies.len(), config.sync.in_server), (2, false));
     }
 
     #[test]
@@ -741,6 +750,7 @@ mod tests {
             ("TENANTRY_SYNC_EVERY", "6 bananas", "15m"),
             ("TENANTRY_SYNC_EVERY", "0s", "1s"),
             ("TENANTRY_SYNC_CONCURRENCY", "0", "1 or more"),
+            ("TENANTRY_SYNC_IN_SERVER", "perhaps", "true or false"),
             ("TENANTRY_LINK_DAYS", "31", "1 to 30"),
             ("TENANTRY_LINK_DAYS", "0", "1 to 30"),
             ("TENANTRY_MSP_NAME", "two\nlines", "one line"),

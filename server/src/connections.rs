@@ -42,4 +42,10 @@ impl ports::Connections for Connections {
         self.work.notify_one();
         Ok(())
     }
+
+    async fn sync_all(&self) -> Result<u64, AppError> {
+        let companies = self.store.make_all_due(&self.by).await.map_err(internal)?;
+        self.work.notify_one();
+        Ok(companies)
+    }
 }

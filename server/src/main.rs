@@ -44,6 +44,8 @@ struct Cli {
 enum Command {
     /// Serve the web app and sync tenants (the default).
     Serve,
+    /// Sync tenants and serve nothing, beside servers with `sync_in_server = false`, or in addition to them.
+    Worker,
     /// Say whether this configuration is able to connect a tenant, and what to mend.
     Check(Check),
     /// Work with companies.
@@ -112,7 +114,7 @@ fn main() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or(Command::Serve);
-    log(&config, matches!(command, Command::Serve));
+    log(&config, matches!(command, Command::Serve | Command::Worker));
     microsoft::install_crypto();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -124,6 +126,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match command {
             Command::Serve => serve(&config).await,
+            Command::Worker => work(&config).await,
             Command::Check(check) => self::check(&config, check).await,
             Command::Companies(CompaniesCommand::Import { file }) => import(&config, file).await,
             Command::Accounts(AccountsCommand::Add(account)) => add_account(&config, account).await,
@@ -160,6 +163,13 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
     tracing::info!(%url, listen = %application.address()?, "serving");
     application.run_until(stopped()).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn work(config: &Config) -> anyhow::Result<ExitCode> {
+    tracing::info!(concurrency = config.sync.concurrency, "syncing");
+    startup::run_worker(config, Arc::new(SystemClock), stopped()).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,20 @@
 //! The client for Entra ID and Microsoft Graph: sign-in, proof of who signed in, tokens, and a tenant's data.
 
+mod batch;
 pub mod discovery;
 pub mod errors;
 pub mod graph;
 pub mod hosts;
 mod http;
 pub mod id_token;
+mod links;
 pub mod registration;
 pub mod sign_in;
 pub mod tenant_data;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
 mod testing;
+mod tokens;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -19,11 +22,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use url::Url;
 
 pub use self::{
+    batch::{TenantData, Wanted},
     discovery::SignInService,
     errors::{Class, MicrosoftError, PersonCause, Refusal},
-    graph::{Graph, GraphError, Link, LinkGuard, UsersCursor, UsersNext, UsersPage},
+    graph::{Graph, GraphError, UsersCursor, UsersNext, UsersPage},
     hosts::{Cloud, Hosts},
     id_token::{IdTokenError, Identity},
+    links::{Link, LinkGuard},
     registration::{AppRegistration, CertificateError, ClientCertificate, Credential},
     sign_in::{AppToken, Authority, AuthorizeRequest, Prompt, Refreshed, SignIn},
 };
@@ -51,6 +56,7 @@ struct Shared {
     http: reqwest::Client,
     signing_keys: id_token::KeyCache,
     tenants: discovery::TenantCache,
+    tokens: tokens::TokenCache,
 }
 
 impl Microsoft {
@@ -74,6 +80,7 @@ impl Microsoft {
             clock,
             signing_keys: id_token::KeyCache::default(),
             tenants: discovery::TenantCache::default(),
+            tokens: tokens::TokenCache::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }

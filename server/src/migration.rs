@@ -6,6 +6,7 @@ mod m20261122_000001_companies;
 mod m20261122_000002_connections;
 mod m20261122_000003_tenant_data;
 mod m20261123_000001_accounts;
+mod m20261123_000003_sync;
 mod m20261124_000001_links;
 
 /// Brings a database up to date.
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_connections::Migration),
             Box::new(m20261122_000003_tenant_data::Migration),
             Box::new(m20261123_000001_accounts::Migration),
+            Box::new(m20261123_000003_sync::Migration),
             Box::new(m20261124_000001_links::Migration),
         ]
     }

@@ -54,6 +54,9 @@ pub enum StartupError {
     /// The client for Microsoft can't be made.
     #[error("the client for Microsoft can't be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// Nothing can be read without an app registration.
+    #[error("there is nothing to do: no app registration is configured, see TENANTRY_M365_CLIENT_ID")]
+    NoAppRegistration,
     /// The address is taken or can't be listened on.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -90,6 +93,27 @@ pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Micros
     Ok(client.transpose()?)
 }
 
+/// Reads tenants without serving anything, until `stopped`.
+pub async fn run_worker(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    stopped: impl Future<Output = ()> + Send,
+) -> Result<(), StartupError> {
+    let microsoft = microsoft(config, clock.clone())?.ok_or(StartupError::NoAppRegistration)?;
+    let store = open_store(config, clock.clone()).await?;
+    let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
+    // Nobody wakes it: a Sync now is seen at the next look.
+    let work = Arc::new(Notify::new());
+    let (every, concurrency) = (config.sync.every, config.sync.concurrency);
+    let worker = Worker::new(store.clone(), vault, clock, microsoft, every, concurrency, work);
+    let stop = CancellationToken::new();
+    let work = tokio::spawn(worker.run(stop.clone()));
+    stopped.await;
+    stop.cancel();
+    drop(work.await);
+    Ok(store.close().await?)
+}
+
 impl Application {
     /// Opens the database, reads the keys, and takes the address.
     pub async fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartupError> {
@@ -104,7 +128,7 @@ impl Application {
         let work = Arc::new(Notify::new());
         let access = config.m365.as_ref().map(|m365| m365.access).unwrap_or_default();
         let setup = if microsoft.is_some() { Setup::Ready } else { Setup::AppRegistrationMissing };
-        let worker = microsoft.clone().map(|microsoft| {
+        let worker = microsoft.clone().filter(|_| config.sync.in_server).map(|microsoft| {
             let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
             Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
         });

@@ -27,6 +27,7 @@ pub mod links;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
+pub mod users;
 
 pub use announcements::Announcements;
 

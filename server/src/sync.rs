@@ -1,30 +1,38 @@
 //! The worker: takes the connections that are due, reads their tenants, and says what came of it.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use app::domain::{
-    Access, DataSet, Phase, Problem, ReconnectReason,
-    schedule::{CONSENT_SETTLES_WITHIN, Round, after_round, jitter},
+    Access, CompanyId, DataSet, Phase, Problem, ReconnectReason, Timestamp,
+    schedule::{CONSENT_SETTLES_WITHIN, Pace, Round, after_failure, after_round},
 };
 use secrecy::SecretString;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::Notify,
+    task::{Id, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
     clock::Clock,
-    microsoft::{Graph, GraphError, Microsoft, MicrosoftError},
+    microsoft::{Graph, GraphError, Microsoft, MicrosoftError, TenantData, Wanted},
     store::{
         Store, StoreError,
-        connections::{Connection, Settled},
-        tenant_data::LEASE,
+        connections::{Connection, Lease, Settled},
+        tenant_data::{Failure, Findings, LEASE, SetState},
     },
     vault::Vault,
 };
 
-mod domains;
 mod licences;
-mod organisation;
+pub(crate) mod reconcile;
 mod secure_score;
 mod users;
 
@@ -71,8 +79,8 @@ enum NoGrant {
     Store(StoreError),
 }
 
-impl From<MicrosoftError> for NoGrant {
-    fn from(error: MicrosoftError) -> Self {
+impl NoGrant {
+    fn because(error: &MicrosoftError) -> Self {
         tracing::info!(details = error.details(), "no token");
         Self::Round(error.as_round())
     }
@@ -81,6 +89,25 @@ impl From<MicrosoftError> for NoGrant {
 impl From<StoreError> for NoGrant {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+/// What became of the data sets that were asked for.
+struct Reading {
+    /// Where the connection stands now.
+    phase: Phase,
+    /// How many were asked for.
+    asked: usize,
+    problems: Vec<Problem>,
+    /// Whether Graph did not take the token.
+    refused: bool,
+    /// Whether the grant is not in effect yet, so that nothing was kept.
+    not_yet: bool,
+}
+
+impl Reading {
+    const fn of(phase: Phase) -> Self {
+        Self { phase, asked: 0, problems: Vec::new(), refused: false, not_yet: false }
     }
 }
 
@@ -98,30 +125,53 @@ impl Worker {
         Self { inner: Arc::new(Inner { store, vault, clock, microsoft, every, concurrency, work }) }
     }
 
-    /// Works until `stop`. What is being read then is read again by whoever starts next.
+    /// Works until `stop`. What is being read then is handed back, and goes on where somebody else takes it.
     pub async fn run(self, stop: CancellationToken) {
         let mut rounds = JoinSet::new();
+        let mut held: HashMap<Id, Lease> = HashMap::new();
+        // What goes on sooner than the next look: a slice of a large tenant, or what Microsoft asked to wait for.
+        let mut soon: BTreeSet<Instant> = BTreeSet::new();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
-            tokio::select! {
+            let wake = soon.first().copied();
+            let ended = tokio::select! {
                 () = stop.cancelled() => break,
-                _ = look.tick() => {}
-                () = self.inner.work.notified() => {}
-                Some(_) = rounds.join_next() => {}
+                _ = look.tick() => None,
+                () = self.inner.work.notified() => None,
+                () = until(wake) => None,
+                Some(ended) = rounds.join_next_with_id() => Some(ended),
+            };
+            let mut next = ended;
+            while let Some(ended) = next {
+                match ended {
+                    Ok((id, due)) => {
+                        held.remove(&id);
+                        soon.extend(due);
+                    }
+                    Err(error) => {
+                        held.remove(&error.id());
+                        tracing::error!(%error, "a round broke off; it goes on when its lease ends");
+                    }
+                }
+                next = rounds.try_join_next_with_id();
             }
-            while rounds.try_join_next().is_some() {}
+            soon = soon.split_off(&Instant::now());
             let free = self.inner.concurrency.get().saturating_sub(rounds.len());
             match self.claim(free).await {
                 Ok(claimed) => {
                     for connection in claimed {
-                        rounds.spawn(self.clone().round(connection));
+                        let lease = connection.lease;
+                        held.insert(rounds.spawn(self.clone().round(connection)).id(), lease);
                     }
                 }
                 Err(error) => tracing::error!(%error, "the worker can't look for what is due"),
             }
         }
         rounds.shutdown().await;
+        if let Err(error) = self.inner.store.hand_back(held.into_values()).await {
+            tracing::warn!(%error, "what was being read can't be handed back; it goes on when the leases end");
+        }
     }
 
     async fn claim(&self, free: usize) -> Result<Vec<Connection>, StoreError> {
@@ -131,58 +181,161 @@ impl Worker {
         self.inner.store.claim_due(free as u64, LEASE).await
     }
 
-    /// One round of one connection.
-    async fn round(self, connection: Connection) {
+    /// One round of one connection, or as much of it as its turn allows. Answers when to look again, if that is soon.
+    async fn round(self, connection: Connection) -> Option<Instant> {
         let span = tracing::info_span!("round", company = %connection.company, tenant = %connection.tenant);
         async {
-            match self.inner.read_and_settle(&connection).await {
-                Ok(()) => {}
-                Err(StoreError::TakenOver) => tracing::info!("the connection was taken over; nothing more is written"),
+            let outcome = tokio::select! {
+                outcome = self.inner.read_and_settle(&connection) => outcome,
+                lost = self.inner.keep_lease(&connection) => Err(lost),
+            };
+            match outcome {
+                Ok(due) => {
+                    let after = due.since(self.inner.clock.now());
+                    // A little later: both clocks round.
+                    (after < LEASE).then(|| Instant::now() + after + Duration::from_millis(1))
+                }
+                Err(StoreError::TakenOver) => {
+                    tracing::info!("the connection was taken over; nothing more is written");
+                    None
+                }
                 // The lease ends, and the round is repeated.
-                Err(error) => tracing::error!(%error, "a round could not be stored"),
+                Err(error) => {
+                    tracing::error!(%error, "a round could not be stored");
+                    None
+                }
             }
         }
         .instrument(span)
-        .await;
+        .await
+    }
+}
+
+/// What a round came to. `again` is when something of it is still to be read.
+fn came_to(connection: &Connection, reading: &Reading, again: Option<Timestamp>, now: Timestamp) -> Round {
+    if reading.not_yet {
+        return Round::Read { problems: vec![Problem::PermissionMissing], again: None };
+    }
+    if reading.refused {
+        // Twice in a row: it is not one token that is refused.
+        return if connection.tries > 0 {
+            Round::NoGrant(ReconnectReason::Refused)
+        } else {
+            Round::Unavailable { retry_after: None }
+        };
+    }
+    let temporary = |problem: &Problem| *problem == Problem::Temporary;
+    match again {
+        Some(again) if reading.problems.len() == reading.asked && reading.problems.iter().all(temporary) => {
+            Round::Unavailable { retry_after: Some(again.since(now)) }
+        }
+        again => Round::Read { problems: reading.problems.clone(), again },
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
     }
 }
 
 impl Inner {
-    async fn read_and_settle(&self, connection: &Connection) -> Result<(), StoreError> {
-        let (phase, round, granted) = match self.grant(connection).await {
-            Ok(grant) => {
-                // Boxed: it holds the pages of five data sets.
-                let (phase, round) = Box::pin(self.read(connection, &grant)).await?;
-                (phase, round, Some(grant.permissions))
+    /// Renews the lease while a round waits for Microsoft. Ends when the lease is lost.
+    async fn keep_lease(&self, connection: &Connection) -> StoreError {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            match self.store.renew_lease(connection).await {
+                Err(StoreError::TakenOver) => return StoreError::TakenOver,
+                Err(error) => tracing::warn!(%error, "a lease can't be renewed"),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    async fn read_and_settle(&self, connection: &Connection) -> Result<Timestamp, StoreError> {
+        let read = self.read_with_grant(connection).await;
+        let sets = self.store.data_sets(connection).await?;
+        let now = self.clock.now();
+        let (phase, round, granted) = match read {
+            Ok((reading, permissions)) => {
+                let wanted = sets.values().filter_map(|set| set.standing.wanted_at(connection.round));
+                let again = wanted.min().map(|at| at.max(now));
+                (reading.phase, came_to(connection, &reading, again, now), Some(permissions))
             }
             Err(NoGrant::Round(round)) => (connection.phase, round, None),
             Err(NoGrant::Store(error)) => return Err(error),
         };
-        let now = self.clock.now();
-        let next = after_round(phase, connection.connected_at, connection.tries, &round, now, self.every);
-        // A person waits for the first answer; later ones are spread.
-        let after = if next.phase == Phase::Verifying { next.after } else { jitter(next.after, rand::random()) };
-        tracing::info!(?round, phase = ?next.phase, next_in_secs = after.as_secs(), "a round ended");
-        let settled = Settled { phase: next.phase, due: now.plus(after), tries: next.tries, granted };
-        self.store.settle_round(connection, &settled).await
+        let pace = self.pace(connection.company);
+        let next = after_round(phase, connection.connected_at, connection.tries, &round, now, &pace);
+        tracing::info!(?round, phase = ?next.phase, next_in_ms = next.due.since(now).as_millis(), "a round ended");
+        let settled = Settled {
+            phase: next.phase,
+            due: next.due,
+            complete: next.complete,
+            readable: next.phase != Phase::Verifying && !sets.values().any(|set| set.standing.under_way),
+            tries: next.tries,
+            granted,
+        };
+        self.store.settle_round(connection, &settled).await?;
+        Ok(next.due)
     }
 
-    /// A new token: permissions are baked into tokens, and those may have changed.
+    fn pace(&self, company: CompanyId) -> Pace {
+        // The last bytes of an id are random.
+        let [.., a, b, c, d] = *company.uuid().as_bytes();
+        Pace { every: self.every, place: u32::from_be_bytes([a, b, c, d]), dice: rand::random() }
+    }
+
+    /// Reads with the token at hand, and once more with a new one if Graph does not take that.
+    async fn read_with_grant(&self, connection: &Connection) -> Result<(Reading, BTreeSet<String>), NoGrant> {
+        let grant = self.grant(connection).await?;
+        // Boxed: it holds the pages of five data sets.
+        let reading = Box::pin(self.read(connection, &grant)).await?;
+        if !reading.refused {
+            return Ok((reading, grant.permissions));
+        }
+        self.microsoft.forget_app_token(connection.tenant);
+        let was_new = connection.asked_for || connection.phase != Phase::Active;
+        if connection.access != Access::Application || was_new {
+            return Ok((reading, grant.permissions));
+        }
+        let grant = self.grant(connection).await?;
+        let reading = Box::pin(self.read(connection, &grant)).await?;
+        if reading.refused {
+            self.microsoft.forget_app_token(connection.tenant);
+        }
+        Ok((reading, grant.permissions))
+    }
+
     async fn grant(&self, connection: &Connection) -> Result<Grant, NoGrant> {
         match connection.access {
             Access::Application => {
-                let token = self.microsoft.app_token(connection.tenant).await?;
+                if connection.asked_for || connection.phase != Phase::Active {
+                    // Permissions are baked into tokens, and those may have changed.
+                    self.microsoft.forget_app_token(connection.tenant);
+                }
+                let token = self
+                    .microsoft
+                    .cached_app_token(connection.tenant)
+                    .await
+                    .map_err(|error| NoGrant::because(&error))?;
                 if token.roles.is_empty() {
+                    self.microsoft.forget_app_token(connection.tenant);
                     return Err(NoGrant::Round(Round::NoGrant(ReconnectReason::ConsentRemoved)));
                 }
-                Ok(Grant { token: token.token, permissions: token.roles })
+                Ok(Grant { token: token.token.clone(), permissions: token.roles.clone() })
             }
             Access::Delegated => {
                 let sealed = connection.sealed_refresh_token.as_deref().unwrap_or_default();
                 let refresh_token = self.vault.open(connection.id.uuid(), sealed).map_err(|error| {
                     StoreError::Unexpected(format!("the refresh token of connection {}: {error}", connection.id))
                 })?;
-                let refreshed = self.microsoft.refresh(connection.tenant, &refresh_token).await?;
+                let refreshed = self
+                    .microsoft
+                    .refresh(connection.tenant, &refresh_token)
+                    .await
+                    .map_err(|error| NoGrant::because(&error))?;
                 if let Some(newer) = refreshed.refresh_token {
                     let sealed = self.vault.seal(connection.id.uuid(), &newer);
                     self.store.keep_refresh_token(connection, sealed).await?;
@@ -192,74 +345,165 @@ impl Inner {
         }
     }
 
-    /// Reads every data set; each fails by itself. Answers where the connection stands meanwhile, and what it came to.
-    async fn read(&self, connection: &Connection, grant: &Grant) -> Result<(Phase, Round), StoreError> {
+    /// Reads the data sets of this round that are to be asked for now; each fails by itself.
+    async fn read(&self, connection: &Connection, grant: &Grant) -> Result<Reading, StoreError> {
         let graph = self.microsoft.graph(grant.token.clone());
+        let mut reading = Reading::of(connection.phase);
         let settling = connection.phase == Phase::Verifying
             && self.clock.now().since(connection.connected_at) < CONSENT_SETTLES_WITHIN;
         let permitted = |data_set: DataSet| {
             data_set.permissions(connection.access).iter().any(|wanted| grant.permissions.contains(*wanted))
         };
         if settling && !DataSet::ALL.into_iter().all(permitted) {
-            return Ok((connection.phase, not_yet()));
+            return Ok(Reading { not_yet: true, ..reading });
         }
-        // The organisation tells whether the grant is in effect at Graph too, at the cost of one request.
-        let organisation = organisation::read(&self.store, connection, &graph).await;
-        if settling
-            && matches!(
-                organisation,
-                Err(ReadError::Graph(GraphError::PermissionMissing(_) | GraphError::Unauthorized(_)))
-            )
-        {
-            return Ok((connection.phase, not_yet()));
-        }
-        let mut phase = connection.phase;
-        if phase == Phase::Verifying && organisation.is_ok() {
-            self.store.verified(connection).await?;
-            phase = Phase::Active;
-        }
-        let (licences, domains, secure_score, users) = tokio::join!(
-            licences::read(&self.store, connection, &graph),
-            domains::read(&self.store, connection, &graph),
-            secure_score::read(&self.store, connection, &graph),
-            users::read(&self.store, connection, &graph),
-        );
-        let mut problems = Vec::new();
-        let mut refused = false;
-        let mut wait = None;
-        for (data_set, outcome) in [
-            (DataSet::Organisation, organisation),
-            (DataSet::Licences, licences),
-            (DataSet::Domains, domains),
-            (DataSet::SecureScore, secure_score),
-            (DataSet::Users, users),
-        ] {
-            let error = match outcome {
-                Ok(()) => continue,
-                Err(ReadError::Store(error)) => return Err(error),
-                Err(ReadError::Graph(error)) => error,
+        let sets = self.store.data_sets(connection).await?;
+        let now = self.clock.now();
+        let is_wanted = |data_set: &DataSet| {
+            let at = sets.get(data_set).and_then(|set| set.standing.wanted_at(connection.round));
+            at.is_some_and(|at| at <= now)
+        };
+        let mut wanted: BTreeSet<DataSet> = DataSet::ALL.into_iter().filter(is_wanted).collect();
+        let with_users = wanted.remove(&DataSet::Users);
+        let together = Wanted {
+            organisation: wanted.contains(&DataSet::Organisation),
+            licences: wanted.contains(&DataSet::Licences),
+            domains: wanted.contains(&DataSet::Domains),
+            score_days: wanted
+                .contains(&DataSet::SecureScore)
+                .then(|| secure_score::days(sets.get(&DataSet::SecureScore).and_then(|set| set.source_date), now)),
+        };
+        if connection.phase == Phase::Verifying {
+            // The organisation tells whether the grant is in effect at Graph too.
+            if !together.organisation {
+                return Ok(reading);
+            }
+            let data = graph.tenant_data(together).await;
+            let no_effect =
+                matches!(data.organisation, Some(Err(GraphError::PermissionMissing(_) | GraphError::Unauthorized(_))));
+            if settling && no_effect {
+                return Ok(Reading { not_yet: true, ..reading });
+            }
+            if matches!(data.organisation, Some(Ok(_))) {
+                self.store.verified(connection).await?;
+                reading.phase = Phase::Active;
+            }
+            self.keep(connection, &sets, data, &mut reading).await?;
+            if with_users {
+                let read = users::read(&self.store, connection, &graph).await;
+                self.keep_users(connection, &sets, read, &mut reading).await?;
+            }
+        } else {
+            let read_users =
+                async { if with_users { Some(users::read(&self.store, connection, &graph).await) } else { None } };
+            let read_others = async {
+                let mut reading = Reading::of(connection.phase);
+                if !wanted.is_empty() {
+                    let data = graph.tenant_data(together).await;
+                    self.keep(connection, &sets, data, &mut reading).await?;
+                }
+                Ok::<_, StoreError>(reading)
             };
-            tracing::info!(data_set = data_set.key(), %error, "a data set could not be read");
-            refused |= matches!(error, GraphError::Unauthorized(_));
-            wait = wait.max(error.retry_after());
-            // A token that is refused, and a delta link that is refused twice, are tried again with new ones.
-            let problem = error.problem().unwrap_or(Problem::Temporary);
-            self.store.put_problem(connection, data_set, problem).await?;
-            problems.push(problem);
+            let (read, others) = tokio::join!(read_users, read_others);
+            reading = others?;
+            if let Some(read) = read {
+                self.keep_users(connection, &sets, read, &mut reading).await?;
+            }
         }
-        if refused && connection.tries > 0 {
-            return Ok((phase, Round::NoGrant(ReconnectReason::Refused)));
+        Ok(reading)
+    }
+
+    /// Stores what was read at once, and what could not be.
+    async fn keep(
+        &self,
+        connection: &Connection,
+        sets: &BTreeMap<DataSet, SetState>,
+        data: TenantData,
+        reading: &mut Reading,
+    ) -> Result<(), StoreError> {
+        let mut failed = Vec::new();
+        let mut take = |data_set, error| self.failure(connection, sets, data_set, &error, reading, &mut failed);
+        let findings = Findings {
+            organisation: sort(data.organisation, DataSet::Organisation, &mut take),
+            licences: sort(data.licences, DataSet::Licences, &mut take).map(|licences| {
+                let in_use = licences::in_use(&licences);
+                (licences, in_use)
+            }),
+            domains: sort(data.domains, DataSet::Domains, &mut take),
+            secure_score: sort(data.secure_score, DataSet::SecureScore, &mut take),
+            failed: Vec::new(),
+        };
+        let read = [
+            findings.organisation.is_some(),
+            findings.licences.is_some(),
+            findings.domains.is_some(),
+            findings.secure_score.is_some(),
+        ];
+        reading.asked += read.into_iter().filter(|read| *read).count();
+        self.store.put_findings(connection, &Findings { failed, ..findings }).await
+    }
+
+    async fn keep_users(
+        &self,
+        connection: &Connection,
+        sets: &BTreeMap<DataSet, SetState>,
+        read: Result<(), ReadError>,
+        reading: &mut Reading,
+    ) -> Result<(), StoreError> {
+        let error = match read {
+            Ok(()) => {
+                reading.asked += 1;
+                return Ok(());
+            }
+            Err(ReadError::Store(error)) => return Err(error),
+            Err(ReadError::Graph(error)) => error,
+        };
+        let mut failed = Vec::new();
+        self.failure(connection, sets, DataSet::Users, &error, reading, &mut failed);
+        self.store.put_findings(connection, &Findings { failed, ..Findings::default() }).await
+    }
+
+    /// What is kept of a failure, and when the data set is asked for again.
+    fn failure(
+        &self,
+        connection: &Connection,
+        sets: &BTreeMap<DataSet, SetState>,
+        data_set: DataSet,
+        error: &GraphError,
+        reading: &mut Reading,
+        failed: &mut Vec<(DataSet, Failure)>,
+    ) {
+        tracing::info!(data_set = data_set.key(), %error, "a data set could not be read");
+        reading.asked += 1;
+        if matches!(error, GraphError::Unauthorized(_)) {
+            // It says nothing about the data set, and is dealt with for all of them.
+            reading.refused = true;
+            return;
         }
-        if problems.len() == DataSet::ALL.len() && problems.iter().all(|problem| *problem == Problem::Temporary) {
-            return Ok((phase, Round::Unavailable { retry_after: wait }));
-        }
-        Ok((phase, Round::Read { problems, retry_after: wait }))
+        // A delta link that is refused where there is none is out of order.
+        let problem = error.problem().unwrap_or(Problem::Temporary);
+        let passes = matches!(problem, Problem::Temporary | Problem::Unreadable);
+        let tries = sets.get(&data_set).map_or(0, |set| set.tries).saturating_add(1);
+        let retry_at =
+            passes.then(|| after_failure(tries, error.retry_after(), self.clock.now(), &self.pace(connection.company)));
+        failed.push((data_set, Failure { problem, retry_at, tries: if passes { tries } else { 0 } }));
+        reading.problems.push(problem);
     }
 }
 
-/// The grant is not in effect yet.
-fn not_yet() -> Round {
-    Round::Read { problems: vec![Problem::PermissionMissing], retry_after: None }
+/// What was read, if it was; what failed is handed to `failed`.
+fn sort<T>(
+    read: Option<Result<T, GraphError>>,
+    data_set: DataSet,
+    failed: &mut impl FnMut(DataSet, GraphError),
+) -> Option<T> {
+    match read? {
+        Ok(read) => Some(read),
+        Err(error) => {
+            failed(data_set, error);
+            None
+        }
+    }
 }
 
 /// Ends what time ends: attempts past their deadline, and those that an interrupted server left behind.

@@ -300,6 +300,9 @@ pub struct CompanyRow {
     /// When a sync last succeeded, at least in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synced_at: Option<Timestamp>,
+    /// How many people the sync has seen so far, while it reads all of them. Grows, about once a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_so_far: Option<u32>,
     /// Whether the first sync is still to come or under way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_sync: bool,
@@ -458,6 +461,7 @@ mod tests {
             figures: Figures::default(),
             synced_at: None,
             first_sync: false,
+            users_so_far: None,
             last_try: None,
             link: Some(link),
             link_requested_at: None,

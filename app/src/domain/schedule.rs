@@ -11,12 +11,12 @@ pub const CONSENT_SETTLES_WITHIN: Duration = Duration::from_mins(2);
 /// What one round of reading a tenant came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// There was a token; each data set that failed, and how.
+    /// There was a token, and data sets were read.
     Read {
-        /// The problems, in no order. Empty: everything was read.
+        /// The problem of each data set that failed, in no order. Empty: everything was read.
         problems: Vec<Problem>,
-        /// How long Microsoft asks to wait before what failed is asked for again.
-        retry_after: Option<Duration>,
+        /// When something of it is still to be read. None: the round is complete.
+        again: Option<Timestamp>,
     },
     /// There was no token, or none with a grant in it.
     NoGrant(ReconnectReason),
@@ -34,43 +34,99 @@ pub enum Round {
 pub struct Next {
     /// Where the connection stands now.
     pub phase: Phase,
-    /// When it is read again, before any jitter.
-    pub after: Duration,
+    /// When it is read again.
+    pub due: Timestamp,
     /// How many rounds in a row did not succeed.
     pub tries: u32,
+    /// Whether the next round begins anew. Otherwise it goes on with what this one has left.
+    pub complete: bool,
+}
+
+/// How the rounds of many companies are kept apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often a company is read.
+    pub every: Duration,
+    /// The company's own place within that period, from the beginning (0) to its end.
+    pub place: u32,
+    /// Anything random.
+    pub dice: u32,
+}
+
+impl Pace {
+    /// The next time that lies at the company's place in the period, but not within a quarter of a period: companies
+    /// are spread evenly over it, however many of them were connected, or read at someone's wish, at the same time.
+    fn next(&self, now: Timestamp) -> Timestamp {
+        let every = i64::try_from(self.every.as_millis()).unwrap_or(i64::MAX).max(1);
+        let place = i64::try_from((i128::from(every) * i128::from(self.place)) >> 32).unwrap_or(0);
+        let earliest = now.as_millis().saturating_add(every / 4);
+        let into_period = earliest.saturating_sub(place).rem_euclid(every);
+        Timestamp::from_millis(if into_period == 0 { earliest } else { earliest.saturating_add(every - into_period) })
+    }
+
+    /// After about so long, so that those who were refused together do not come back together.
+    fn about(&self, now: Timestamp, after: Duration) -> Timestamp {
+        now.plus(jitter(after, self.dice))
+    }
 }
 
 /// Decides what follows from a round.
 ///
-/// `since` is when the connection was made or last renewed, `tries` how many rounds in a row had failed before,
-/// `every` the wish of who runs Tenantry.
-pub fn after_round(phase: Phase, since: Timestamp, tries: u32, round: &Round, now: Timestamp, every: Duration) -> Next {
+/// `since` is when the connection was made or last renewed, `tries` how many rounds in a row had failed before.
+pub fn after_round(phase: Phase, since: Timestamp, tries: u32, round: &Round, now: Timestamp, pace: &Pace) -> Next {
     let failed = tries.saturating_add(1);
     let young = now.since(since) < CONSENT_SETTLES_WITHIN;
+    let again = |phase, due| Next { phase, due, tries: failed, complete: false };
     match round {
-        Round::Read { problems, .. } if young && problems.contains(&Problem::PermissionMissing) => {
-            Next { phase, after: verifying_pause(failed), tries: failed }
+        // A person waits for these: no jitter. What is under way goes on first.
+        Round::Read { problems, again: under_way } if young && problems.contains(&Problem::PermissionMissing) => {
+            let anew = now.plus(verifying_pause(failed));
+            match under_way.filter(|due| *due < anew) {
+                Some(due) => again(phase, due),
+                None => Next { complete: true, ..again(phase, anew) },
+            }
         }
-        Round::Read { problems, retry_after } if problems.contains(&Problem::Temporary) => Next {
-            phase: Phase::Active,
-            after: retry_after.unwrap_or_default().max(pause(failed).min(every)),
-            tries: failed,
-        },
-        Round::Read { .. } => Next { phase: Phase::Active, after: every, tries: 0 },
-        Round::NoGrant(_) if young && phase == Phase::Verifying => {
-            Next { phase, after: verifying_pause(failed), tries: failed }
-        }
+        Round::NoGrant(_) if young && phase == Phase::Verifying => again(phase, now.plus(verifying_pause(failed))),
+        Round::Read { again: Some(due), .. } => Next { phase: Phase::Active, due: *due, tries: 0, complete: false },
+        Round::Read { again: None, .. } => Next { phase: Phase::Active, due: pace.next(now), tries: 0, complete: true },
         // It may still come: a company that was just connected is not told to reconnect, it is asked about slowly.
         Round::NoGrant(ReconnectReason::ConsentRemoved | ReconnectReason::AppRemoved) if phase == Phase::Verifying => {
-            Next { phase, after: Duration::from_mins(5).min(every), tries: failed }
+            again(phase, pace.about(now, Duration::from_mins(5).min(pace.every)))
         }
         Round::NoGrant(reason) => {
-            Next { phase: Phase::NeedsReconnect(*reason), after: every.max(Duration::from_hours(6)), tries: failed }
+            let slowly = pace.every.max(Duration::from_hours(6));
+            Next { complete: true, ..again(Phase::NeedsReconnect(*reason), pace.about(now, slowly)) }
         }
-        Round::Unavailable { retry_after } => {
-            Next { phase, after: retry_after.unwrap_or_default().max(pause(failed)), tries: failed }
-        }
-        Round::AppRegistration => Next { phase, after: pause(failed), tries: failed },
+        Round::Unavailable { retry_after } => again(phase, after_failure(failed, *retry_after, now, pace)),
+        Round::AppRegistration => again(phase, after_failure(failed, None, now, pace)),
+    }
+}
+
+/// When to ask again for what failed `failed` times in a row. Microsoft's wish is obeyed to the second; without one,
+/// the pauses grow, but not beyond the usual period.
+pub fn after_failure(failed: u32, retry_after: Option<Duration>, now: Timestamp, pace: &Pace) -> Timestamp {
+    match retry_after {
+        Some(wait) => now.plus(wait.max(Duration::from_secs(1))),
+        None => pace.about(now, pause(failed).min(pace.every)),
+    }
+}
+
+/// How far a data set is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// As of when it was read, or known to be unreadable. None: never.
+    pub as_of: Option<Timestamp>,
+    /// It failed in a way that passes, and is not asked for before then.
+    pub retry_at: Option<Timestamp>,
+    /// Whether reading it has begun, and is to go on.
+    pub under_way: bool,
+}
+
+impl Standing {
+    /// When it is to be asked for in the round that began at `round`. None: not any more.
+    pub fn wanted_at(&self, round: Timestamp) -> Option<Timestamp> {
+        let done = !self.under_way && self.retry_at.is_none() && self.as_of.is_some_and(|as_of| as_of >= round);
+        (!done).then(|| self.retry_at.unwrap_or(round))
     }
 }
 
@@ -84,9 +140,8 @@ fn pause(failed: u32) -> Duration {
     Duration::from_secs(5 << failed.saturating_sub(1).min(10)).min(Duration::from_mins(30))
 }
 
-/// Spreads `after` by up to a tenth either way, so that companies connected together do not stay together.
-/// `dice` is anything random.
-pub fn jitter(after: Duration, dice: u32) -> Duration {
+/// Spreads `after` by up to a tenth either way. `dice` is anything random.
+fn jitter(after: Duration, dice: u32) -> Duration {
     let tenth = after / 10;
     after.saturating_sub(tenth) + (tenth * 2).mul_f64(f64::from(dice) / f64::from(u32::MAX))
 }
@@ -99,33 +154,42 @@ mod tests {
 
     const SINCE: Timestamp = Timestamp::from_millis(1_700_000_000_000);
     const EVERY: Duration = Duration::from_hours(6);
+    const PACE: Pace = Pace { every: EVERY, place: 1 << 31, dice: 1 << 31 };
 
-    fn next(phase: Phase, round: &Round, after_secs: u64) -> Next {
-        after_round(phase, SINCE, 0, round, SINCE.plus(Duration::from_secs(after_secs)), EVERY)
+    fn next(phase: Phase, round: &Round, after_secs: u64) -> (Next, Duration) {
+        let now = SINCE.plus(Duration::from_secs(after_secs));
+        let next = after_round(phase, SINCE, 0, round, now, &PACE);
+        (next, next.due.since(now))
+    }
+
+    fn read(problems: Vec<Problem>) -> Round {
+        Round::Read { problems, again: None }
     }
 
     #[test]
     fn a_grant_that_is_not_yet_in_effect_is_waited_for() {
-        let missing = Round::Read { problems: vec![Problem::PermissionMissing; 5], retry_after: None };
+        let missing = read(vec![Problem::PermissionMissing; 5]);
         for round in [&missing, &Round::NoGrant(ReconnectReason::ConsentRemoved)] {
-            let next = next(Phase::Verifying, round, 30);
+            let (next, after) = next(Phase::Verifying, round, 30);
             assert_eq!(next.phase, Phase::Verifying);
-            assert!(next.after <= Duration::from_secs(10));
+            assert!(after <= Duration::from_secs(10));
         }
     }
 
     #[test]
     fn after_two_minutes_a_missing_permission_limits_and_a_missing_grant_is_asked_about_slowly() {
-        let missing = Round::Read { problems: vec![Problem::PermissionMissing], retry_after: None };
-        assert_eq!(next(Phase::Verifying, &missing, 120), Next { phase: Phase::Active, after: EVERY, tries: 0 });
-        let none = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
-        assert_eq!((none.phase, none.after), (Phase::Verifying, Duration::from_mins(5)));
+        let (missing, after) = next(Phase::Verifying, &read(vec![Problem::PermissionMissing]), 120);
+        assert_eq!((missing.phase, missing.tries, missing.complete), (Phase::Active, 0, true));
+        assert!(after >= EVERY / 4);
+        let (none, after) = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
+        assert_eq!(none.phase, Phase::Verifying);
+        assert!(after.abs_diff(Duration::from_mins(5)) <= Duration::from_secs(30));
     }
 
     #[test]
     fn a_grant_that_was_in_effect_and_is_gone_needs_a_reconnect() {
         let reason = ReconnectReason::AppRemoved;
-        assert_eq!(next(Phase::Active, &Round::NoGrant(reason), 1).phase, Phase::NeedsReconnect(reason));
+        assert_eq!(next(Phase::Active, &Round::NoGrant(reason), 1).0.phase, Phase::NeedsReconnect(reason));
     }
 
     #[test]
@@ -133,15 +197,31 @@ mod tests {
         let reason = ReconnectReason::SignInExpired;
         for phase in [Phase::Verifying, Phase::Active, Phase::NeedsReconnect(reason)] {
             for round in [Round::Unavailable { retry_after: None }, Round::AppRegistration] {
-                assert_eq!(next(phase, &round, 10_000).phase, phase);
+                assert_eq!(next(phase, &round, 10_000).0.phase, phase);
             }
         }
     }
 
     #[test]
-    fn microsofts_wish_to_wait_is_obeyed() {
-        let round = Round::Unavailable { retry_after: Some(Duration::from_hours(1)) };
-        assert_eq!(next(Phase::Active, &round, 1).after, Duration::from_hours(1));
+    fn microsofts_wish_to_wait_is_obeyed_to_the_second() {
+        let wait = Duration::from_hours(1);
+        assert_eq!(next(Phase::Active, &Round::Unavailable { retry_after: Some(wait) }, 1).1, wait);
+        let again = SINCE.plus(Duration::from_secs(17));
+        let (next, _) = next(Phase::Active, &Round::Read { problems: vec![Problem::Temporary], again: Some(again) }, 1);
+        assert_eq!((next.due, next.complete), (again, false));
+        assert_eq!(after_failure(9, Some(Duration::ZERO), SINCE, &PACE).since(SINCE), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_data_set_is_asked_for_until_it_was_read_or_refused_for_good_in_this_round() {
+        let (before, round) = (SINCE, SINCE.plus(EVERY));
+        let fresh = Standing { as_of: Some(round), retry_at: None, under_way: false };
+        let later = round.plus(Duration::from_secs(9));
+        assert_eq!(fresh.wanted_at(round), None);
+        assert_eq!(Standing { as_of: Some(before), ..fresh }.wanted_at(round), Some(round));
+        assert_eq!(Standing { as_of: None, ..fresh }.wanted_at(round), Some(round));
+        assert_eq!(Standing { under_way: true, ..fresh }.wanted_at(round), Some(round));
+        assert_eq!(Standing { retry_at: Some(later), under_way: true, ..fresh }.wanted_at(round), Some(later));
     }
 
     proptest! {
@@ -157,6 +237,30 @@ mod tests {
             let after = Duration::from_secs(secs);
             let spread = jitter(after, dice);
             prop_assert!(spread >= after * 9 / 10 && spread <= after * 11 / 10 + Duration::from_millis(1));
+        }
+
+        #[test]
+        fn a_company_keeps_its_place_in_the_period(secs in 1u64..1_000_000, place: u32, late in 0u64..1_000_000) {
+            let pace = Pace { every: Duration::from_secs(secs), place, dice: 0 };
+            let now = SINCE.plus(Duration::from_millis(late));
+            let first = pace.next(now);
+            prop_assert!(first.since(now) >= pace.every / 4);
+            prop_assert!(first.since(now) <= pace.every * 5 / 4);
+            // A round takes its time, and the next one is due a period after this one was.
+            let ended = first.plus(pace.every / 2);
+            prop_assert_eq!(pace.next(ended), first.plus(pace.every));
+        }
+
+        #[test]
+        fn companies_are_spread_over_the_period_even_if_all_are_read_at_once(seed: u32) {
+            let step = u32::MAX / 100;
+            let place = |number: u32| seed.wrapping_add(number * step);
+            let mut due: Vec<u128> = (0..100)
+                .map(|number| Pace { every: EVERY, place: place(number), dice: 0 }.next(SINCE).since(SINCE).as_millis())
+                .collect();
+            due.sort_unstable();
+            let widest = due.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+            prop_assert!(widest <= EVERY.as_millis() / 100 + 2, "{}", widest);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `/_sandbox/…`: what tests and the demo look at and change. JSON, no authentication, loopback only.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +19,8 @@ use crate::permissions;
 use crate::shared::Shared;
 use crate::tenants::licences::{self, Subscription};
 use crate::tenants::{Blueprint, PASSWORD, PERSONAL_EMAIL, Tenant};
-use crate::world::World;
+use crate::throttle::Budget;
+use crate::world::{Conditions, World};
 
 /// Everything below `/_sandbox`.
 pub fn routes() -> Router<Arc<Shared>> {
@@ -26,6 +29,9 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route("/_sandbox/tenants/{id}/revoke-consent", post(revoke_consent))
         .route("/_sandbox/tenants/{id}/expire-refresh-tokens", post(expire_refresh_tokens))
         .route("/_sandbox/tenants/{id}/change-users", post(change_users))
+        .route("/_sandbox/tenants/{id}/users", get(users))
+        .route("/_sandbox/tenants/{id}/consent", post(consent))
+        .route("/_sandbox/graph", post(change_graph))
         .route("/_sandbox/app", get(app).post(change_app))
         .route("/_sandbox/faults", post(faults))
         .route("/_sandbox/expire-client-secret", post(expire_client_secret))
@@ -198,6 +204,46 @@ async fn change_users(
     Ok(Json(json!({ "users": users })))
 }
 
+/// Everybody who is there, with all that Graph knows of them.
+async fn users(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> Answer {
+    let world = shared.world();
+    let tenant = world.tenant(id).ok_or(ControlError::NoTenant(id))?;
+    let present = (0..tenant.directory.end()).filter(|index| tenant.directory.is_present(*index));
+    Ok(Json(present.map(|index| tenant.directory.user(index, &tenant.subscriptions)).collect()))
+}
+
+/// An administrator consents to all that the app asks for, without the pages.
+async fn consent(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> Answer {
+    let mut world = shared.world();
+    known(&world, id)?;
+    let roles: BTreeSet<String> = world.app.application_permissions.iter().cloned().collect();
+    let delay = world.faults.consent_delay(id);
+    world.kept.grants.entry(id).or_default().grant_roles(roles, shared.clock.now_ms(), delay.as_ref());
+    shared.keep(&world);
+    Ok(Json(json!({ "consented": true })))
+}
+
+/// `POST /_sandbox/graph`: how Graph answers from now on. What is absent is as usual.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GraphChanges {
+    /// Every answer waits that long.
+    #[serde(default)]
+    latency_ms: u64,
+    /// No page of users is larger.
+    page_size: Option<usize>,
+    /// Enforces Microsoft's budgets, or others; absent: none.
+    budget: Option<Budget>,
+}
+
+async fn change_graph(State(shared): State<Arc<Shared>>, Json(changes): Json<GraphChanges>) -> Json<Value> {
+    let mut world = shared.world();
+    let latency = Duration::from_millis(changes.latency_ms);
+    world.conditions = Conditions { latency, page_size: changes.page_size };
+    world.throttle.enforce(changes.budget);
+    Json(json!({ "changed": true }))
+}
+
 fn describe(world: &World) -> Value {
     let app = &world.app;
     json!({
@@ -308,7 +354,10 @@ async fn advance_clock(State(shared): State<Arc<Shared>>, Json(advance): Json<Ad
 }
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(shared.world().ledger.counts())
+    let world = shared.world();
+    let mut counts = world.ledger.counts();
+    counts["throttling"] = world.throttle.counts();
+    Json(counts)
 }
 
 async fn issued(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -6,6 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// What takes the place of a body that has been garbled.
+pub const GARBLED: &str = "<html>The service can't";
+
 /// A fault as the control interface takes it.
 #[derive(Debug, Clone)]
 pub enum Order {
@@ -102,9 +105,14 @@ pub struct AnswerFault {
     /// How long the answer waits.
     #[serde(default)]
     pub delay_ms: u64,
-    /// The connection breaks in the middle of the body.
+    /// The connection breaks in the middle of the body; of a part of a batch, that of the batch.
     #[serde(default)]
     pub cut_body: bool,
+    /// The body is no JSON.
+    #[serde(default)]
+    pub malformed_body: bool,
+    /// The answer leads there, instead of where it should.
+    pub next_link: Option<String>,
 }
 
 fn once() -> u32 {

@@ -12,6 +12,7 @@ mod security;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -24,6 +25,7 @@ use self::access::Caller;
 use self::answer::{Answer, GraphError};
 use self::query::Query;
 use crate::faults::AnswerFault;
+use crate::ledger::Arrival;
 use crate::shared::Shared;
 use crate::tenants::Tenant;
 use crate::world::World;
@@ -52,6 +54,30 @@ impl Asked<'_> {
     }
 }
 
+/// What precedes an answer: whether it is to be spoilt.
+#[derive(Default)]
+struct Spoilt {
+    cut: bool,
+    malformed: bool,
+    next_link: Option<String>,
+}
+
+impl Spoilt {
+    fn of(fault: &AnswerFault) -> Self {
+        Self { cut: fault.cut_body, malformed: fault.malformed_body, next_link: fault.next_link.clone() }
+    }
+
+    fn spoil(self, mut answer: Answer) -> Answer {
+        if let Some(link) = self.next_link {
+            if let Some(body) = answer.body.as_object_mut() {
+                body.remove("@odata.deltaLink");
+            }
+            answer.body["@odata.nextLink"] = link.into();
+        }
+        Answer { cut: self.cut, malformed: self.malformed, ..answer }
+    }
+}
+
 async fn graph(
     State(shared): State<Arc<Shared>>,
     Path(path): Path<String>,
@@ -64,35 +90,68 @@ async fn graph(
     if path == "$batch" && method == Method::POST {
         let now_ms = shared.clock.now_ms();
         let caller = Caller::read(&shared.world(), &headers, now_ms);
-        let outcome = match precede(&shared, caller.as_ref().ok(), "/v1.0/$batch").await {
+        let outcome = match precede(&shared, caller.as_ref().ok(), "/v1.0/$batch", "", Arrival::Alone).await {
             Err(answer) => return answer.into_http(),
-            Ok(cut) => match caller {
-                Ok(_) => batch::batch(&shared, &headers, &body, &base).await.map(|answer| Answer { cut, ..answer }),
+            Ok(spoilt) => match caller {
+                Ok(_) => batch::batch(&shared, &headers, &body, &base).await.map(|answer| Answer {
+                    cut: answer.cut || spoilt.cut,
+                    malformed: spoilt.malformed,
+                    ..answer
+                }),
                 Err(error) => Err(error),
             },
         };
         return outcome.unwrap_or_else(|error| error.answer(now_ms)).into_http();
     }
     let prefer = headers.get("prefer").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    answer_one(&shared, &headers, method.as_str(), &path, query.as_deref().unwrap_or_default(), prefer, &base)
-        .await
-        .into_http()
+    let query = query.as_deref().unwrap_or_default();
+    let request = Request { method: method.as_str(), path: &path, query, prefer, arrival: Arrival::Alone };
+    answer_one(&shared, &headers, &request, &base).await.into_http()
 }
 
-/// Counts a request and lets a fault answer it; else says whether the answer is to be cut.
-async fn precede(shared: &Shared, caller: Option<&Caller>, path: &str) -> Result<bool, Answer> {
+/// Counts a request, and lets a fault or the tenant's budget answer it; else says how the answer is to be spoilt.
+async fn precede(
+    shared: &Shared,
+    caller: Option<&Caller>,
+    path: &str,
+    query: &str,
+    arrival: Arrival,
+) -> Result<Spoilt, Answer> {
     let tenant = caller.map(|caller| caller.tenant);
-    let fault = {
+    let now_ms = shared.clock.now_ms();
+    let (fault, admitted, latency) = {
         let mut world = shared.world();
-        world.ledger.request(tenant.map_or_else(|| "unknown".into(), |id| id.to_string()), path.into());
-        world.faults.take_answer(path, tenant)
+        world.ledger.request(tenant.map_or_else(|| "unknown".into(), |id| id.to_string()), path.into(), arrival);
+        // The parts of a batch are answered at the same time.
+        let latency = if arrival == Arrival::Alone { world.conditions.latency } else { Duration::ZERO };
+        let people = tenant.and_then(|id| world.tenant(id)).map_or(0, |tenant| tenant.directory.population());
+        let admitted = match tenant {
+            // A batch costs what its parts cost.
+            Some(tenant) if path != "/v1.0/$batch" => world.throttle.admit(tenant, people, path, query, now_ms),
+            _ => Ok(()),
+        };
+        let fault = world.faults.take_answer(path, tenant);
+        if let (Some(tenant), Some(seconds)) = (tenant, fault.as_ref().and_then(|fault| fault.retry_after)) {
+            world.throttle.wait(tenant, path, seconds, now_ms);
+        }
+        (fault, admitted, latency)
     };
-    let Some(fault) = fault else { return Ok(false) };
+    tokio::time::sleep(latency).await;
+    if let Err(seconds) = admitted {
+        return Err(throttled(seconds).answer(now_ms));
+    }
+    let Some(fault) = fault else { return Ok(Spoilt::default()) };
     tokio::time::sleep(fault.delay()).await;
     if fault.proceeds() {
-        return Ok(fault.cut_body);
+        return Ok(Spoilt::of(&fault));
     }
-    Err(Answer { cut: fault.cut_body, ..fault_error(&fault).answer(shared.clock.now_ms()) })
+    Err(Spoilt::of(&fault).spoil(fault_error(&fault).answer(shared.clock.now_ms())))
+}
+
+fn throttled(seconds: u32) -> GraphError {
+    let mut error = GraphError::new(429, "TooManyRequests", "Too many requests");
+    error.headers.push(("retry-after", seconds.to_string()));
+    error
 }
 
 /// The refusal that a fault ordered, in Graph's form.
@@ -118,20 +177,23 @@ fn fault_error(fault: &AnswerFault) -> GraphError {
     error
 }
 
-/// Answers one request, alone or inside a batch.
-async fn answer_one(
-    shared: &Shared,
-    headers: &HeaderMap,
-    method: &str,
-    path: &str,
-    query: &str,
-    prefer: &str,
-    base: &str,
-) -> Answer {
+/// A request, alone or inside a batch.
+struct Request<'a> {
+    method: &'a str,
+    /// Below `/v1.0/`.
+    path: &'a str,
+    query: &'a str,
+    prefer: &'a str,
+    arrival: Arrival,
+}
+
+/// Answers one request.
+async fn answer_one(shared: &Shared, headers: &HeaderMap, request: &Request<'_>, base: &str) -> Answer {
+    let Request { method, path, query, prefer, arrival } = *request;
     let now_ms = shared.clock.now_ms();
     let caller = Caller::read(&shared.world(), headers, now_ms);
-    let cut = match precede(shared, caller.as_ref().ok(), &format!("/v1.0/{path}")).await {
-        Ok(cut) => cut,
+    let spoilt = match precede(shared, caller.as_ref().ok(), &format!("/v1.0/{path}"), query, arrival).await {
+        Ok(spoilt) => spoilt,
         Err(answer) => return answer,
     };
     let outcome = caller.and_then(|caller| {
@@ -140,8 +202,7 @@ async fn answer_one(
         let asked = Asked { world: &world, caller: &caller, query: &query, prefer, base, now_ms };
         route(&asked, method, path)
     });
-    let answer = outcome.unwrap_or_else(|error| error.answer(now_ms));
-    Answer { cut, ..answer }
+    spoilt.spoil(outcome.unwrap_or_else(|error| error.answer(now_ms)))
 }
 
 fn route(asked: &Asked<'_>, method: &str, path: &str) -> Result<Answer, GraphError> {

@@ -16,6 +16,7 @@ mod permissions;
 mod random;
 mod shared;
 mod tenants;
+mod throttle;
 mod tls;
 mod world;
 
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 
 pub use crate::control::check_redirect_uri;
 pub use crate::keys::KeyError;
+use crate::ledger::Arrival;
 pub use crate::options::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_SEED, SandboxOptions, Tls};
 use crate::shared::Shared;
 pub use crate::tenants::seed::companies_csv;
@@ -184,13 +186,14 @@ async fn login_faults(
 ) -> Response {
     let path = uri.path().to_string();
     let (tenant, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
-    let fault = {
+    let (fault, latency) = {
         let mut world = shared.world();
         let id = world.tenant_called(tenant).map(|tenant| tenant.id);
         let name = id.map_or_else(|| tenant.to_string(), |id| id.to_string());
-        world.ledger.request(name, format!("/{{tenant}}/{rest}"));
-        world.faults.take_answer(&path, id)
+        world.ledger.request(name, format!("/{{tenant}}/{rest}"), Arrival::Alone);
+        (world.faults.take_answer(&path, id), world.conditions.latency)
     };
+    tokio::time::sleep(latency).await;
     let Some(fault) = fault else { return next.run(request).await };
     tokio::time::sleep(fault.delay()).await;
     let mut response = if fault.proceeds() {

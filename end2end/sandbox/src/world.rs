@@ -1,6 +1,7 @@
 //! Everything that changes while a sandbox runs: tenants, the app registration, grants, sessions, codes and tokens.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::ledger::Ledger;
 use crate::options::SandboxOptions;
 use crate::permissions;
 use crate::tenants::{CONSUMER_TENANT, PERSONAL_EMAIL, Role, Tenant, seed};
+use crate::throttle::Throttle;
 
 /// The app registration that the sandbox accepts.
 #[derive(Debug, Clone)]
@@ -100,6 +102,15 @@ pub struct Kept {
     pub refresh: BTreeMap<String, Refresh>,
 }
 
+/// How Graph answers, beyond what is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Conditions {
+    /// Every answer waits that long.
+    pub latency: Duration,
+    /// No page of users is larger, whatever is preferred.
+    pub page_size: Option<usize>,
+}
+
 /// The state of one sandbox.
 pub struct World {
     /// In the order of the seed, then of their making.
@@ -114,6 +125,10 @@ pub struct World {
     pub codes: HashMap<String, Code>,
     /// Faults that are due.
     pub faults: Faults,
+    /// How Graph answers, beyond what is asked.
+    pub conditions: Conditions,
+    /// How much of Graph each tenant may use.
+    pub throttle: Throttle,
     /// What was asked and handed out.
     pub ledger: Ledger,
     /// What signs tokens.
@@ -130,6 +145,8 @@ impl World {
             sessions: HashMap::new(),
             codes: HashMap::new(),
             faults: Faults::default(),
+            conditions: Conditions::default(),
+            throttle: Throttle::default(),
             ledger: Ledger::default(),
             keys: KeyRing::new(options.seed)?,
         })

@@ -69,6 +69,7 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/changes", Access::Needs(Right::See)),
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
+    ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     ("/api/links/create", Access::Needs(Right::SendLinks)),
     ("/api/links/withdraw", Access::Needs(Right::SendLinks)),

@@ -3,9 +3,9 @@
 //! <https://learn.microsoft.com/graph/paging>, <https://learn.microsoft.com/graph/errors>,
 //! <https://learn.microsoft.com/graph/throttling>
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
-use app::domain::Problem;
+use app::domain::{Problem, Timestamp};
 use http::{
     HeaderValue, StatusCode,
     header::{ACCEPT, AUTHORIZATION},
@@ -20,17 +20,13 @@ use super::{
     errors::{id, word},
     hosts::origin,
     http::{Answer, NoAnswer, retry_after, send},
-    tenant_data::{ControlProfile, DirectoryRole, Licence, Organisation, SecureScore, TenantDomain, UserChange},
-    wire::{
-        ErrorBody, Page, USER_FIELDS, WireControlProfile, WireDirectoryRole, WireDomain, WireOrganization,
-        WireSecureScore, WireSku, WireUser,
-    },
+    links::{Link, LinkGuard},
+    tenant_data::{DirectoryRole, UserChange},
+    wire::{ErrorBody, Page, USER_FIELDS, WireDirectoryRole, WireUser},
 };
 
 /// The largest page seen is 90 Secure Scores with a few hundred measures each, a few megabytes.
-const BODY_LIMIT: usize = 64 << 20;
-/// At 100 users a page this is a directory of ten million.
-const MOST_PAGES: usize = 100_000;
+pub(super) const BODY_LIMIT: usize = 64 << 20;
 /// A wish. Microsoft may ignore it.
 const PAGE_SIZE: &str = "odata.maxpagesize=999";
 
@@ -116,20 +112,34 @@ impl GraphError {
         }
     }
 
-    fn unreadable(what: &'static str) -> Self {
+    /// The same once more, where one refusal holds for several things.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Unauthorized(trace) => Self::Unauthorized(trace.clone()),
+            Self::PermissionMissing(trace) => Self::PermissionMissing(trace.clone()),
+            Self::NotAvailable(trace) => Self::NotAvailable(trace.clone()),
+            Self::Resync(trace) => Self::Resync(trace.clone()),
+            Self::Temporary { retry_after, trace, .. } => {
+                Self::Temporary { retry_after: *retry_after, trace: trace.clone(), source: None }
+            }
+            Self::Unreadable { what, trace } => Self::Unreadable { what, trace: trace.clone() },
+        }
+    }
+
+    pub(super) fn unreadable(what: &'static str) -> Self {
         Self::Unreadable { what, trace: Trace::default() }
     }
 
-    fn no_answer(reason: NoAnswer) -> Self {
+    pub(super) fn no_answer(reason: NoAnswer) -> Self {
         match reason {
-            NoAnswer::Network(error) => {
+            NoAnswer::Network(error) | NoAnswer::Cut(error) => {
                 Self::Temporary { retry_after: None, trace: Trace::default(), source: Some(error) }
             }
             NoAnswer::TooLarge => Self::unreadable("too large"),
         }
     }
 
-    fn from_answer(answer: &Answer, wait: Option<Duration>) -> Self {
+    pub(super) fn from_answer(answer: &Answer, wait: Option<Duration>) -> Self {
         let ErrorBody { error } = serde_json::from_slice(&answer.body).unwrap_or_default();
         let code = error.code.as_deref().map(word);
         let request_id = error.inner_error.and_then(|inner| inner.request_id).as_deref().and_then(id);
@@ -162,7 +172,14 @@ impl GraphError {
 }
 
 /// What delta queries answer when their token is no longer good; the case varies.
-const RESYNC_CODES: &[&str] = &["syncStateNotFound", "syncStateInvalid", "resyncRequired", "syncResyncRequired"];
+const RESYNC_CODES: &[&str] = &[
+    "syncStateNotFound",
+    "syncStateInvalid",
+    "resyncRequired",
+    "syncResyncRequired",
+    // The link to a round's next page was kept for too long.
+    "Directory_ExpiredPageToken",
+];
 /// What is answered where a licence or a feature is missing.
 const LICENCE_CODES: &[&str] = &["Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Request_NonPremiumTenant"];
 
@@ -172,44 +189,6 @@ fn speaks_of_a_licence(message: &str) -> bool {
     ["license", "licence", "not applicable to target tenant", "not onboarded", "premium tenant"]
         .iter()
         .any(|words| message.contains(words))
-}
-
-/// A link of Graph's to the next page, or to what changes from now on. Followed as it is, never taken apart.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Link(String);
-
-impl Link {
-    /// Takes a link that was stored. It is checked when it is followed.
-    pub fn from_stored(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The link as text, to be stored.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Link([redacted])")
-    }
-}
-
-/// Notices when pages lead in a circle, or never end. One for each walk.
-#[derive(Debug, Default)]
-pub struct LinkGuard {
-    seen: HashSet<Link>,
-}
-
-impl LinkGuard {
-    /// Refuses a link that was followed before, and one too many.
-    pub fn admit(&mut self, link: &Link) -> Result<(), GraphError> {
-        if self.seen.len() >= MOST_PAGES {
-            return Err(GraphError::unreadable("pages without end"));
-        }
-        if self.seen.insert(link.clone()) { Ok(()) } else { Err(GraphError::unreadable("pages in a circle")) }
-    }
 }
 
 /// Where to go on reading users.
@@ -271,41 +250,6 @@ impl Graph {
         Ok(roles.into_iter().filter_map(WireDirectoryRole::into_role).collect())
     }
 
-    /// The organisation.
-    pub async fn organisation(&self) -> Result<Organisation, GraphError> {
-        let url = self.url("organization", &[("$select", "id,displayName,verifiedDomains,countryLetterCode")]);
-        let organisations: Vec<WireOrganization> = self.all(url, usize::MAX).await?;
-        let first = organisations.into_iter().next().ok_or(GraphError::unreadable("no organisation"))?;
-        Ok(first.into())
-    }
-
-    /// What was bought.
-    pub async fn licences(&self) -> Result<Vec<Licence>, GraphError> {
-        let select = "skuId,skuPartNumber,appliesTo,capabilityStatus,consumedUnits,prepaidUnits";
-        let skus: Vec<WireSku> = self.all(self.url("subscribedSkus", &[("$select", select)]), usize::MAX).await?;
-        Ok(skus.into_iter().map(Licence::from).collect())
-    }
-
-    /// The domain names.
-    pub async fn domains(&self) -> Result<Vec<TenantDomain>, GraphError> {
-        let domains: Vec<WireDomain> = self.all(self.url("domains", &[]), usize::MAX).await?;
-        Ok(domains.into_iter().map(TenantDomain::from).collect())
-    }
-
-    /// Secure Score of the last days, the newest first, one a day. Microsoft keeps 90; a new tenant has none at first.
-    pub async fn secure_scores(&self, days: u16) -> Result<Vec<SecureScore>, GraphError> {
-        let url = self.url("security/secureScores", &[("$top", &days.to_string())]);
-        let scores: Vec<WireSecureScore> = self.all(url, days.into()).await?;
-        Ok(scores.into_iter().map(SecureScore::from).collect())
-    }
-
-    /// The measures that Secure Score counts.
-    pub async fn control_profiles(&self) -> Result<Vec<ControlProfile>, GraphError> {
-        let url = self.url("security/secureScoreControlProfiles", &[]);
-        let profiles: Vec<WireControlProfile> = self.all(url, usize::MAX).await?;
-        Ok(profiles.into_iter().map(ControlProfile::from).collect())
-    }
-
     /// One page of users, or of what has changed about them.
     ///
     /// The caller follows [`UsersNext::Page`], with a [`LinkGuard`], and stores what [`UsersNext::Done`] says.
@@ -318,14 +262,37 @@ impl Graph {
         };
         let page: Page<WireUser> = self.page(url).await?;
         let next = match (page.next_link, page.delta_link) {
-            (Some(link), _) => UsersNext::Page(Link(link)),
-            (None, Some(link)) => UsersNext::Done(Link(link)),
+            (Some(link), _) => UsersNext::Page(Link::from_stored(link)),
+            (None, Some(link)) => UsersNext::Done(Link::from_stored(link)),
             (None, None) => return Err(GraphError::unreadable("users that neither go on nor end")),
         };
         Ok(UsersPage { users: page.value.into_iter().map(UserChange::from).collect(), next })
     }
 
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+    /// Whether a link may be followed: it leads to Graph, where the token may go.
+    pub fn admit(&self, link: &Link) -> Result<(), GraphError> {
+        self.follow(link).map(drop)
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.microsoft.shared.http
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.microsoft.shared.clock.now()
+    }
+
+    /// `address` is what comes after the version.
+    pub(super) fn address(&self, address: &str) -> Url {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let mut url = self.microsoft.hosts().graph_url(path);
+        if !query.is_empty() {
+            url.set_query(Some(query));
+        }
+        url
+    }
+
+    pub(super) fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.microsoft.hosts().graph_url(path);
         if !query.is_empty() {
             // Written by hand: `$` and `,` need no escaping, and Microsoft's documentation does not escape them.
@@ -337,7 +304,7 @@ impl Graph {
 
     /// The token goes to Graph only: a link that leads elsewhere is not followed.
     fn follow(&self, link: &Link) -> Result<Url, GraphError> {
-        let url = Url::parse(&link.0).map_err(|_| GraphError::unreadable("a link that is no URL"))?;
+        let url = Url::parse(link.as_str()).map_err(|_| GraphError::unreadable("a link that is no URL"))?;
         let graph = &self.microsoft.hosts().graph;
         let ours = origin(&url) == origin(graph)
             && url.path().starts_with("/v1.0/")
@@ -347,41 +314,50 @@ impl Graph {
     }
 
     /// Every page of a collection, or as many as it takes for `enough` items.
-    async fn all<T: DeserializeOwned>(&self, first: Url, enough: usize) -> Result<Vec<T>, GraphError> {
+    pub(super) async fn all<T: DeserializeOwned>(&self, first: Url, enough: usize) -> Result<Vec<T>, GraphError> {
+        let page = self.page(first).await?;
+        self.all_from(page, enough).await
+    }
+
+    /// The items of a page and of those that follow it, or as many as it takes for `enough`.
+    pub(super) async fn all_from<T: DeserializeOwned>(
+        &self,
+        first: Page<T>,
+        enough: usize,
+    ) -> Result<Vec<T>, GraphError> {
         let mut guard = LinkGuard::default();
-        let (mut items, mut next) = (Vec::new(), Some(first));
-        while let Some(url) = next.take() {
-            let page: Page<T> = self.page(url).await?;
+        let mut items = first.value;
+        let mut next = first.next_link;
+        while let Some(link) = next.take().map(Link::from_stored).filter(|_| items.len() < enough) {
+            guard.admit(&link)?;
+            let page: Page<T> = self.page(self.follow(&link)?).await?;
             items.extend(page.value);
-            if items.len() >= enough {
-                items.truncate(enough);
-                break;
-            }
-            if let Some(link) = page.next_link.map(Link) {
-                guard.admit(&link)?;
-                next = Some(self.follow(&link)?);
-            }
+            next = page.next_link;
         }
+        items.truncate(enough);
         Ok(items)
     }
 
-    async fn page<T: DeserializeOwned>(&self, url: Url) -> Result<Page<T>, GraphError> {
+    /// What the token is sent as.
+    pub(super) fn bearer(&self) -> Result<HeaderValue, GraphError> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.expose_secret()))
             .map_err(|_| GraphError::Unauthorized(Trace::default()))?;
         bearer.set_sensitive(true);
-        let shared = &self.microsoft.shared;
-        let request = shared
-            .http
+        Ok(bearer)
+    }
+
+    async fn page<T: DeserializeOwned>(&self, url: Url) -> Result<Page<T>, GraphError> {
+        let request = self
+            .http()
             .get(url)
-            .header(AUTHORIZATION, bearer)
+            .header(AUTHORIZATION, self.bearer()?)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header("Prefer", HeaderValue::from_static(PAGE_SIZE));
         let answer = send(request, BODY_LIMIT).await.map_err(GraphError::no_answer)?;
         if answer.status == StatusCode::OK {
             serde_json::from_slice(&answer.body).map_err(|_| GraphError::unreadable("not what was asked for"))
         } else {
-            let wait = retry_after(&answer.headers, shared.clock.now());
-            Err(GraphError::from_answer(&answer, wait))
+            Err(GraphError::from_answer(&answer, retry_after(&answer.headers, self.now())))
         }
     }
 }
@@ -400,7 +376,8 @@ mod tests {
 
     use super::*;
     use crate::microsoft::{
-        tenant_data::Patch,
+        Wanted,
+        tenant_data::{Patch, TenantDomain},
         testing::{client, serve, served},
     };
 
@@ -462,14 +439,6 @@ mod tests {
         assert!(matches!(refused(502, "<html>Bad gateway"), GraphError::Temporary { .. }));
     }
 
-    #[test]
-    fn a_circle_of_links_is_noticed() {
-        let mut guard = LinkGuard::default();
-        assert!(guard.admit(&Link::from_stored("https://graph.microsoft.com/v1.0/a")).is_ok());
-        assert!(guard.admit(&Link::from_stored("https://graph.microsoft.com/v1.0/b")).is_ok());
-        assert!(guard.admit(&Link::from_stored("https://graph.microsoft.com/v1.0/a")).is_err());
-    }
-
     /// Serves a few pages in the manner of Graph; the query says which.
     async fn pages(State(()): State<()>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
         assert_eq!(headers["authorization"], "Bearer the-token");
@@ -485,6 +454,11 @@ mod tests {
         Json(page).into_response()
     }
 
+    async fn domains(graph: &Graph) -> Result<Vec<TenantDomain>, GraphError> {
+        let wanted = Wanted { domains: true, ..Wanted::default() };
+        graph.tenant_data(wanted).await.domains.unwrap()
+    }
+
     async fn graph(router: Router) -> (Graph, String) {
         let (microsoft, host) = served(router).await;
         (microsoft.graph("the-token".into()), host)
@@ -493,7 +467,7 @@ mod tests {
     #[tokio::test]
     async fn links_are_followed_as_they_are_until_there_is_none() {
         let (graph, _) = graph(Router::new().route("/v1.0/domains", get(pages)).with_state(())).await;
-        let names: Vec<String> = graph.domains().await.unwrap().into_iter().map(|domain| domain.name).collect();
+        let names: Vec<String> = domains(&graph).await.unwrap().into_iter().map(|domain| domain.name).collect();
         assert_eq!(names, ["a.example", "b.example"]);
     }
 
@@ -514,22 +488,9 @@ mod tests {
             "domains",
         ] {
             let (graph, _) = graph(Router::new().route("/v1.0/domains", get(leads_to)).with_state(link)).await;
-            let error = graph.domains().await.unwrap_err();
+            let error = domains(&graph).await.unwrap_err();
             assert_eq!(error.problem(), Some(Problem::Unreadable), "{link}: {error:?}");
         }
-    }
-
-    async fn scores(headers: HeaderMap, RawQuery(query): RawQuery) -> Json<Value> {
-        let score = json!({"createdDateTime": "2026-11-21T00:00:00Z", "currentScore": 5.5, "maxScore": 10.0});
-        let page = if query.is_some_and(|query| query.starts_with("$top=3")) { 2 } else { 1_000 };
-        let link = format!("http://{}/v1.0/security/secureScores?$skip={page}", headers["host"].to_str().unwrap());
-        Json(json!({"value": vec![score; page], "@odata.nextLink": link}))
-    }
-
-    #[tokio::test]
-    async fn no_more_scores_are_read_than_were_asked_for() {
-        let (graph, _) = graph(Router::new().route("/v1.0/security/secureScores", get(scores))).await;
-        assert_eq!(graph.secure_scores(3).await.unwrap().len(), 3);
     }
 
     async fn users(headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
@@ -578,7 +539,7 @@ mod tests {
     async fn a_body_that_is_not_what_was_asked_for_is_unreadable() {
         for body in ["", "{}", "<html>", r#"{"value": [{"id": 1}]}"#, r#"{"value": ["#] {
             let (graph, _) = graph(Router::new().route("/v1.0/domains", get(move || async move { body }))).await;
-            assert_eq!(graph.domains().await.unwrap_err().problem(), Some(Problem::Unreadable), "{body}");
+            assert_eq!(domains(&graph).await.unwrap_err().problem(), Some(Problem::Unreadable), "{body}");
         }
     }
 

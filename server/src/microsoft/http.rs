@@ -18,8 +18,10 @@ pub(super) struct Answer {
 
 /// Why there is no answer.
 pub(super) enum NoAnswer {
-    /// The network, or the body was cut off. Its URL is removed: it may hold what should not be logged.
+    /// The network. Its URL is removed: it may hold what should not be logged.
     Network(reqwest::Error),
+    /// It began, and was cut off.
+    Cut(reqwest::Error),
     /// More than was to be expected.
     TooLarge,
 }
@@ -30,7 +32,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, limit: usize) -> Resu
     let mut response = request.send().await.map_err(network)?;
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(network)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| NoAnswer::Cut(error.without_url()))? {
         if body.len() + chunk.len() > limit {
             return Err(NoAnswer::TooLarge);
         }

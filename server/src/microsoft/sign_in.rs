@@ -370,7 +370,7 @@ impl Microsoft {
 
 pub(super) fn no_answer(reason: NoAnswer) -> MicrosoftError {
     match reason {
-        NoAnswer::Network(error) => MicrosoftError::Unreachable(error),
+        NoAnswer::Network(error) | NoAnswer::Cut(error) => MicrosoftError::Unreachable(error),
         NoAnswer::TooLarge => MicrosoftError::Unreadable("too large"),
     }
 }

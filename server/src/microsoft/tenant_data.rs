@@ -221,12 +221,9 @@ pub enum UserKind {
 }
 
 impl UserKind {
-    /// Its stable name in the database.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Guest => "guest",
-        }
+    /// A guest, or one of their own.
+    pub const fn of(guest: bool) -> Self {
+        if guest { Self::Guest } else { Self::Member }
     }
 }
 

@@ -32,11 +32,16 @@ impl Clock for StoppedClock {
 
 /// A client for a host that speaks as Microsoft does.
 pub(super) fn client(host: &str, credential: Credential) -> Microsoft {
+    client_by(host, credential, Arc::new(StoppedClock))
+}
+
+/// The same, by another clock.
+pub(super) fn client_by(host: &str, credential: Credential, clock: Arc<dyn Clock>) -> Microsoft {
     let host = Url::parse(host).unwrap();
     let hosts = Hosts::new(Cloud::Global, Some(host.clone()), Some(host)).unwrap();
     let redirect_uri = Url::parse("http://localhost:8080/connect/callback").unwrap();
     let app = AppRegistration { client_id: CLIENT_ID.into(), credential, redirect_uri };
-    Microsoft::new(hosts, app, Arc::new(StoppedClock)).unwrap()
+    Microsoft::new(hosts, app, clock).unwrap()
 }
 
 /// Serves until the test ends.

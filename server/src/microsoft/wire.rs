@@ -2,8 +2,12 @@
 //!
 //! Unknown fields are ignored; a missing one, or null, is what the field's type makes of nothing.
 
+use std::collections::BTreeMap;
+
 use app::domain::{TenantId, Timestamp};
-use serde::{Deserialize, Deserializer};
+use http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -23,6 +27,61 @@ pub(super) struct Page<T> {
     pub(super) next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     pub(super) delta_link: Option<String>,
+}
+
+/// Requests that are sent as one. <https://learn.microsoft.com/graph/json-batching>
+#[derive(Serialize)]
+pub(super) struct BatchRequest<'a> {
+    requests: Vec<BatchStep<'a>>,
+}
+
+#[derive(Serialize)]
+struct BatchStep<'a> {
+    id: &'a str,
+    method: &'static str,
+    url: &'a str,
+}
+
+impl<'a> BatchRequest<'a> {
+    /// Reads these: what each is called, and its address, which begins after the version.
+    pub(super) fn reading(requests: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { requests: requests.map(|(id, url)| BatchStep { id, method: "GET", url }).collect() }
+    }
+}
+
+/// The answers, in no order. Their bodies are read when it is known what they are.
+#[derive(Deserialize)]
+pub(super) struct BatchAnswer<'a> {
+    #[serde(borrow)]
+    responses: Vec<BatchPart<'a>>,
+}
+
+impl BatchAnswer<'_> {
+    /// The answer to the request that was called so.
+    pub(super) fn part(&self, id: &str) -> Option<&BatchPart<'_>> {
+        self.responses.iter().find(|part| part.id == id)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct BatchPart<'a> {
+    id: String,
+    #[serde(default)]
+    pub(super) status: u16,
+    #[serde(default, deserialize_with = "null_to_default")]
+    headers: BTreeMap<String, serde_json::Value>,
+    #[serde(borrow)]
+    pub(super) body: Option<&'a RawValue>,
+}
+
+impl BatchPart<'_> {
+    /// Its headers, as far as they are ones of HTTP.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        self.headers.iter().filter_map(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((name.parse().ok()?, value.parse().ok()?))
+        })
+    }
 }
 
 /// The body of a refusal.

@@ -114,6 +114,7 @@ impl Store {
         let now = self.clock.now();
         let open_until = self.open_deadlines(few.as_deref(), now).await?;
         let mut lacks = self.lacks(few.as_deref()).await?;
+        let so_far = self.users_so_far(few.as_deref()).await?;
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
 
@@ -137,6 +138,7 @@ impl Store {
                     status,
                     figures: connection.as_ref().map(figures).unwrap_or_default(),
                     synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
+                    users_so_far: so_far.get(&company.id).copied(),
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
                     link,
@@ -204,6 +206,21 @@ impl Store {
             lacks.sort_by_key(|lack| lack.data_set);
         }
         Ok(lacks)
+    }
+
+    /// How many users were seen so far, where all of a company's are being read.
+    async fn users_so_far(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, u32>, StoreError> {
+        use dataset_state::Column;
+
+        let found: Vec<(Uuid, i32)> = dataset_state::Entity::find()
+            .select_only()
+            .columns([Column::CompanyId, Column::UsersSoFar])
+            .filter(Column::UsersSoFar.is_not_null())
+            .filter(Condition::all().add_option(few.map(|ids| Column::CompanyId.is_in(ids.iter().copied()))))
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(|(company, users)| (company, to_u32(users))).collect())
     }
 
     /// How each company's last attempt ended, where it failed.

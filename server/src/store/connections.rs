@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, DbBackend, ExprTrait as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     prelude::*,
-    sea_query::{Expr, LockBehavior, LockType},
+    sea_query::{Expr, Func, LockBehavior, LockType},
 };
 
 use super::{
@@ -84,12 +84,16 @@ pub struct Connection {
     pub due: Timestamp,
     /// How many rounds in a row failed.
     pub tries: u32,
+    /// When the round began that this goes on with, or begins.
+    pub round: Timestamp,
+    /// Whether somebody asked for it, and wants to know how things are now.
+    pub asked_for: bool,
     /// Proves that the worker still holds it.
     pub lease: Lease,
 }
 
 /// The right to write what a round found. Whoever's lease was taken over writes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease(Uuid);
 
 /// What is stored of a round that ended.
@@ -99,6 +103,10 @@ pub struct Settled {
     pub phase: Phase,
     /// When it is read next.
     pub due: Timestamp,
+    /// Whether the next round begins anew.
+    pub complete: bool,
+    /// Whether people can look at what there is: no data set is being read for the first time.
+    pub readable: bool,
     /// How many rounds in a row failed.
     pub tries: u32,
     /// The permissions in force, if they were seen.
@@ -225,6 +233,7 @@ impl Store {
             connected_by: Set(grant.connected_by.clone()),
             connected_at: Set(now.as_millis()),
             due_at: Set(now.as_millis()),
+            round_at: Set(None),
             // Whoever reads the tenant now does so with the old grant.
             lease: Set(None),
             lease_until: Set(None),
@@ -261,7 +270,7 @@ impl Store {
     pub async fn make_due(&self, company: CompanyId, by: &Actor) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
         let updated = Entity::update_many()
-            .col_expr(Column::DueAt, Expr::val(transaction.now.as_millis()))
+            .set(ActiveModel { asked_for: Set(true), ..due(transaction.now) })
             .filter(Column::CompanyId.eq(company.uuid()))
             .exec(&transaction.inner)
             .await?;
@@ -270,6 +279,28 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(updated.rows_affected == 1)
+    }
+
+    /// Makes every connected company's next round due now. Answers how many there are.
+    pub async fn make_all_due(&self, by: &Actor) -> Result<u64, StoreError> {
+        let transaction = self.begin().await?;
+        let updated = Entity::update_many().set(due(transaction.now)).exec(&transaction.inner).await?;
+        if updated.rows_affected > 0 {
+            transaction.record(by, ActivityKind::SyncStarted, None, "All companies").await?;
+        }
+        transaction.commit().await?;
+        Ok(updated.rows_affected)
+    }
+
+    /// Gives leases back before they end: the rounds can go on elsewhere at once.
+    pub async fn hand_back(&self, leases: impl IntoIterator<Item = Lease> + Send) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Lease, Expr::val(None::<Uuid>))
+            .col_expr(Column::LeaseUntil, Expr::val(None::<i64>))
+            .filter(Column::Lease.is_in(leases.into_iter().map(|lease| lease.0)))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
     }
 
     /// Takes up to `limit` connections that are due, the longest waiting first, for as long as `lease`.
@@ -290,6 +321,7 @@ impl Store {
         let claimed = Entity::update_many()
             .col_expr(Column::Lease, Expr::val(token))
             .col_expr(Column::LeaseUntil, Expr::val(now.plus(lease).as_millis()))
+            .col_expr(Column::RoundAt, Func::coalesce([Expr::col(Column::RoundAt), Expr::val(now.as_millis())]).into())
             .filter(Column::Id.in_subquery(waiting.into_query()))
             .exec_with_returning(&self.writer)
             .await?;
@@ -307,6 +339,8 @@ impl Store {
                     connected_at: Timestamp::from_millis(model.connected_at),
                     due: Timestamp::from_millis(model.due_at),
                     tries: u32::try_from(model.tries).unwrap_or(0),
+                    asked_for: model.asked_for,
+                    round: model.round_at.map_or(now, Timestamp::from_millis),
                     lease: Lease(token),
                 })
             })
@@ -359,7 +393,10 @@ impl Store {
         if let Some(granted) = &settled.granted {
             changes.granted = Set(granted.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
         }
-        if settled.phase != Phase::Verifying {
+        if settled.complete {
+            changes.round_at = Set(None);
+        }
+        if settled.readable {
             changes.last_round_at = Set(Some(now.as_millis()));
         }
         let updated = Entity::update_many()
@@ -371,6 +408,12 @@ impl Store {
                     .finally(settled.due.as_millis())
                     .into(),
             )
+            .col_expr(
+                Column::AskedFor,
+                Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::AskedFor))
+                    .finally(false)
+                    .into(),
+            )
             .filter(held(connection))
             .exec(&transaction.inner)
             .await?;
@@ -380,6 +423,11 @@ impl Store {
         transaction.touch(connection.company).await?;
         transaction.commit().await
     }
+}
+
+/// A new round is due, whatever is left of the one before.
+fn due(now: Timestamp) -> ActiveModel {
+    ActiveModel { due_at: Set(now.as_millis()), round_at: Set(None), ..Default::default() }
 }
 
 /// The connection, as long as the worker's lease on it holds.

@@ -1,14 +1,14 @@
-//! What is read from tenants, as far as it is stored. Whoever's lease was taken over writes nothing.
+//! What is read from tenants but for users, as far as it is stored. Whoever's lease was taken over writes nothing.
 
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
-use app::domain::{DataSet, LicenceUse, Problem, Timestamp};
+use app::domain::{DataSet, LicenceUse, Problem, Timestamp, schedule::Standing};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    Condition, IntoActiveModel, PaginatorTrait as _,
+    IntoActiveModel,
     prelude::*,
     sea_query::{Expr, OnConflict},
 };
@@ -16,12 +16,12 @@ use sea_orm::{
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, Transaction,
     connections::{Connection, held},
-    entity::{connection, dataset_state, m365_domain, m365_licence, m365_user, secure_score, secure_score_control},
-    to_i32,
+    entity::{connection, dataset_state, m365_domain, m365_licence, secure_score, secure_score_control},
+    to_i32, to_u32,
 };
 use crate::microsoft::{
     Link,
-    tenant_data::{ControlProfile, Licence, Organisation, SecureScore, TenantDomain, UserChange, UserKind, UserPatch},
+    tenant_data::{ControlProfile, Licence, Organisation, SecureScore, TenantDomain},
 };
 
 /// How long a worker may be silent before another takes over. Every write renews it.
@@ -29,362 +29,127 @@ pub const LEASE: Duration = Duration::from_mins(1);
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// Where the users of a company stand.
-#[derive(Clone, Debug)]
-pub struct UsersState {
-    /// Leads to what changed since the last complete round.
-    pub delta_link: Option<Link>,
-    /// The number of the last full round that began.
-    pub generation: i64,
+/// How far a data set is.
+#[derive(Clone, Copy, Debug)]
+pub struct SetState {
+    /// When it is to be asked for.
+    pub standing: Standing,
+    /// How often it failed in a row.
+    pub tries: u32,
+    /// Microsoft's own date of what is stored.
+    pub source_date: Option<Timestamp>,
 }
 
-/// A way of reading users.
+/// That a data set could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsersRound {
-    /// Everybody: whoever does not come is gone.
-    Full {
-        /// The number of this round.
-        generation: i64,
-    },
-    /// What changed since the last complete round.
-    Changes {
-        /// The number of that round.
-        generation: i64,
-    },
+pub struct Failure {
+    /// Why.
+    pub problem: Problem,
+    /// When it is asked for again in this round. None: not any more.
+    pub retry_at: Option<Timestamp>,
+    /// How often it failed in a row.
+    pub tries: u32,
 }
 
-impl UsersRound {
-    const fn generation(self) -> i64 {
-        match self {
-            Self::Full { generation } | Self::Changes { generation } => generation,
-        }
-    }
+/// What was read of a tenant at once. Each may be missing.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What it calls itself.
+    pub organisation: Option<Organisation>,
+    /// What was bought, and what that comes to.
+    pub licences: Option<(Vec<Licence>, LicenceUse)>,
+    /// Its domain names.
+    pub domains: Option<Vec<TenantDomain>>,
+    /// Days of Secure Score, and the measures that it counts.
+    pub secure_score: Option<(Vec<SecureScore>, Vec<ControlProfile>)>,
+    /// What could not be read. The data stay, as of their date.
+    pub failed: Vec<(DataSet, Failure)>,
 }
 
 impl Store {
-    /// Keeps what the tenant calls itself.
-    pub async fn put_organisation(&self, worker: &Connection, organisation: &Organisation) -> Result<(), StoreError> {
-        let changes = connection::ActiveModel {
-            tenant_name: Set(organisation.name.clone()),
-            default_domain: Set(organisation.default_domain.clone()),
-            ..Default::default()
-        };
-        let transaction = self.begin_write(worker).await?;
-        finish(transaction, worker, DataSet::Organisation, Success::default(), changes).await
-    }
+    /// How far each data set of the company is.
+    pub async fn data_sets(&self, worker: &Connection) -> Result<BTreeMap<DataSet, SetState>, StoreError> {
+        use dataset_state::{Column, Entity};
 
-    /// Replaces the licences. `licence_use` is what they come to.
-    pub async fn put_licences(
-        &self,
-        worker: &Connection,
-        licences: &[Licence],
-        licence_use: LicenceUse,
-    ) -> Result<(), StoreError> {
-        let transaction = self.begin_write(worker).await?;
-        m365_licence::Entity::delete_many()
-            .filter(m365_licence::Column::CompanyId.eq(worker.company.uuid()))
-            .exec(&transaction.inner)
-            .await?;
-        let rows: BTreeMap<Uuid, _> = licences
-            .iter()
-            .map(|licence| {
-                let row = m365_licence::Model {
-                    company_id: worker.company.uuid(),
-                    sku_id: licence.sku_id,
-                    part_number: licence.part_number.clone(),
-                    for_users: licence.applies_to_users,
-                    state: licence.state.key().to_owned(),
-                    enabled: to_i32(licence.enabled),
-                    warning: to_i32(licence.warning),
-                    suspended: to_i32(licence.suspended),
-                    locked_out: to_i32(licence.locked_out),
-                    consumed: to_i32(licence.consumed),
-                };
-                (licence.sku_id, row.into_active_model())
+        let found = Entity::find().filter(Column::CompanyId.eq(worker.company.uuid())).all(&self.reader).await?;
+        let mut states: BTreeMap<DataSet, SetState> = DataSet::ALL
+            .into_iter()
+            .map(|data_set| {
+                let standing = Standing { as_of: None, retry_at: None, under_way: false };
+                (data_set, SetState { standing, tries: 0, source_date: None })
             })
             .collect();
-        insert(&transaction, rows.into_values().collect()).await?;
-        let changes = connection::ActiveModel {
-            licences_used: Set(Some(to_i32(licence_use.used))),
-            licences_assignable: Set(Some(to_i32(licence_use.assignable))),
-            ..Default::default()
-        };
-        finish(transaction, worker, DataSet::Licences, Success::default(), changes).await
-    }
-
-    /// Replaces the domains.
-    pub async fn put_domains(&self, worker: &Connection, domains: &[TenantDomain]) -> Result<(), StoreError> {
-        let transaction = self.begin_write(worker).await?;
-        m365_domain::Entity::delete_many()
-            .filter(m365_domain::Column::CompanyId.eq(worker.company.uuid()))
-            .exec(&transaction.inner)
-            .await?;
-        let rows: BTreeMap<&str, _> = domains
-            .iter()
-            .map(|domain| {
-                let row = m365_domain::Model {
-                    company_id: worker.company.uuid(),
-                    name: domain.name.clone(),
-                    is_default: domain.is_default,
-                    is_initial: domain.is_initial,
-                    is_verified: domain.is_verified,
-                    federated: domain.federated,
-                    services: domain.services.join(" "),
-                };
-                (domain.name.as_str(), row.into_active_model())
-            })
-            .collect();
-        insert(&transaction, rows.into_values().collect()).await?;
-        finish(
-            transaction,
-            worker,
-            DataSet::Domains,
-            Success::default(),
-            <connection::ActiveModel as Default>::default(),
-        )
-        .await
-    }
-
-    /// Adds the days that Microsoft still knows to those that it has forgotten, and replaces the controls.
-    pub async fn put_secure_scores(
-        &self,
-        worker: &Connection,
-        scores: &[SecureScore],
-        profiles: &[ControlProfile],
-    ) -> Result<(), StoreError> {
-        use secure_score::Column as Score;
-
-        let company_id = worker.company.uuid();
-        let transaction = self.begin_write(worker).await?;
-        let mut days = BTreeMap::new();
-        for score in scores {
-            let day = i32::try_from(score.created.as_millis().div_euclid(DAY)).unwrap_or(i32::MAX);
-            let comparisons: serde_json::Map<_, _> =
-                score.comparatives.iter().map(|c| (c.basis.clone(), Json::from(c.average))).collect();
-            let row = secure_score::Model {
-                company_id,
-                day,
-                created_at: score.created.as_millis(),
-                current: score.current,
-                max: score.max,
-                comparisons: Json::Object(comparisons),
+        for state in found {
+            let Some(data_set) = DataSet::from_key(&state.data_set) else { continue };
+            let standing = Standing {
+                as_of: Some(Timestamp::from_millis(state.as_of)),
+                retry_at: state.retry_at.map(Timestamp::from_millis),
+                under_way: state.next_link.is_some(),
             };
-            days.entry(day).or_insert_with(|| row.into_active_model());
+            let source_date = state.source_date.map(Timestamp::from_millis);
+            states.insert(data_set, SetState { standing, tries: to_u32(state.tries), source_date });
         }
-        for rows in chunks(days.into_values().collect()) {
-            let latest_wins = OnConflict::columns([Score::CompanyId, Score::Day])
-                .update_columns([Score::CreatedAt, Score::Current, Score::Max, Score::Comparisons])
-                .to_owned();
-            secure_score::Entity::insert_many(rows)
-                .on_conflict(latest_wins)
-                .exec_without_returning(&transaction.inner)
-                .await?;
+        Ok(states)
+    }
+
+    /// Keeps what was read at once: all of it in one transaction.
+    pub async fn put_findings(&self, worker: &Connection, findings: &Findings) -> Result<(), StoreError> {
+        let mut transaction = self.begin_write(worker).await?;
+        let mut figures = <connection::ActiveModel as Default>::default();
+        if let Some(organisation) = &findings.organisation {
+            figures.tenant_name = Set(organisation.name.clone());
+            figures.default_domain = Set(organisation.default_domain.clone());
+            succeed(&transaction, worker, DataSet::Organisation, Success::default()).await?;
         }
-        let latest = scores.iter().max_by_key(|score| score.created);
-        let reached: HashMap<&str, f64> = latest
-            .map(|score| score.control_scores.iter().map(|c| (c.control.as_str(), c.score)).collect())
-            .unwrap_or_default();
-        secure_score_control::Entity::delete_many()
-            .filter(secure_score_control::Column::CompanyId.eq(company_id))
-            .exec(&transaction.inner)
-            .await?;
-        let controls: BTreeMap<&str, _> = profiles
-            .iter()
-            .filter(|profile| !profile.deprecated)
-            .map(|profile| {
-                let text = |text: &Option<String>| text.clone().unwrap_or_default();
-                let row = secure_score_control::Model {
-                    company_id,
-                    id: profile.id.clone(),
-                    title: profile.title.clone().unwrap_or_else(|| profile.id.clone()),
-                    category: text(&profile.category),
-                    score: reached.get(profile.id.as_str()).copied(),
-                    max: profile.max_score.unwrap_or_default(),
-                    service: text(&profile.service),
-                    user_impact: text(&profile.user_impact),
-                    implementation_cost: text(&profile.implementation_cost),
-                    remediation: text(&profile.remediation),
-                    action_url: profile.action_url.clone(),
-                    rank: profile.rank.unwrap_or(i32::MAX),
-                };
-                (profile.id.as_str(), row.into_active_model())
-            })
-            .collect();
-        insert(&transaction, controls.into_values().collect()).await?;
-        let changes = latest.map(|score| connection::ActiveModel {
-            score_current: Set(Some(score.current)),
-            score_max: Set(Some(score.max)),
-            ..Default::default()
-        });
-        let success = Success { source_date: latest.map(|score| score.created), ..Success::default() };
-        finish(transaction, worker, DataSet::SecureScore, success, changes.unwrap_or_default()).await
-    }
-
-    /// Where the company's users stand.
-    pub async fn users_state(&self, worker: &Connection) -> Result<UsersState, StoreError> {
-        let found = dataset_state::Entity::find_by_id((worker.company.uuid(), DataSet::Users.key().to_owned()))
-            .one(&self.writer)
-            .await?;
-        Ok(UsersState {
-            generation: found.as_ref().map_or(0, |state| state.generation),
-            delta_link: found.and_then(|state| state.delta_link).map(Link::from_stored),
-        })
-    }
-
-    /// Begins a full round of users. Its number is stored at once: what a round that breaks off has written is told
-    /// apart from what the next one writes.
-    pub async fn begin_full_round(&self, worker: &Connection) -> Result<UsersRound, StoreError> {
-        use dataset_state::Column::{DeltaLink, Generation, LastTry};
-
-        let generation = self.users_state(worker).await?.generation + 1;
-        let transaction = self.begin_write(worker).await?;
-        let row = dataset_state::ActiveModel {
-            generation: Set(generation),
-            delta_link: Set(None),
-            ..state_row(worker, DataSet::Users, transaction.now)
-        };
-        upsert_state(&transaction, row, &[LastTry, Generation, DeltaLink]).await?;
-        transaction.commit().await?;
-        Ok(UsersRound::Full { generation })
-    }
-
-    /// Writes a page of users in one transaction.
-    pub async fn put_users(
-        &self,
-        worker: &Connection,
-        round: UsersRound,
-        changes: Vec<UserChange>,
-    ) -> Result<(), StoreError> {
-        use m365_user::Column;
-
-        let company_id = worker.company.uuid();
-        let transaction = self.begin_write(worker).await?;
-        let ids: Vec<Uuid> = changes
-            .iter()
-            .map(|change| match change {
-                UserChange::Upsert(patch) => patch.id,
-                UserChange::Removed { id } => *id,
-            })
-            .collect();
-        let mut present = HashMap::new();
-        for ids in ids.chunks(ROWS_A_STATEMENT) {
-            let mut wanted = Condition::all().add(Column::CompanyId.eq(company_id)).add(Column::Id.is_in(ids.to_vec()));
-            // In a full round, what an earlier round said of somebody is not what is said now.
-            if let UsersRound::Full { generation } = round {
-                wanted = wanted.add(Column::Generation.eq(generation));
+        if let Some((licences, in_use)) = &findings.licences {
+            put_licences(&transaction, worker, licences).await?;
+            figures.licences_used = Set(Some(to_i32(in_use.used)));
+            figures.licences_assignable = Set(Some(to_i32(in_use.assignable)));
+            succeed(&transaction, worker, DataSet::Licences, Success::default()).await?;
+        }
+        if let Some(domains) = &findings.domains {
+            put_domains(&transaction, worker, domains).await?;
+            succeed(&transaction, worker, DataSet::Domains, Success::default()).await?;
+        }
+        if let Some((scores, profiles)) = &findings.secure_score {
+            let latest = scores.iter().max_by_key(|score| score.created);
+            put_scores(&transaction, worker, scores).await?;
+            put_controls(&transaction, worker, latest, profiles).await?;
+            if let Some(latest) = latest {
+                figures.score_current = Set(Some(latest.current));
+                figures.score_max = Set(Some(latest.max));
             }
-            let found = m365_user::Entity::find().filter(wanted).all(&transaction.inner).await?;
-            present.extend(found.into_iter().map(|user| (user.id, user)));
+            let success = Success { source_date: latest.map(|score| score.created), ..Success::default() };
+            succeed(&transaction, worker, DataSet::SecureScore, success).await?;
         }
-        // The last word on somebody counts; `None` is gone.
-        let mut after: BTreeMap<Uuid, Option<m365_user::Model>> = BTreeMap::new();
-        for change in changes {
-            match change {
-                UserChange::Removed { id } => {
-                    after.insert(id, None);
-                }
-                UserChange::Upsert(patch) => {
-                    let before = match after.remove(&patch.id) {
-                        Some(before) => before,
-                        None => present.get(&patch.id).cloned(),
-                    };
-                    after.insert(patch.id, Some(patched(company_id, round.generation(), *patch, before)));
-                }
-            }
-        }
-        let gone: Vec<Uuid> = after.iter().filter(|(_, user)| user.is_none()).map(|(id, _)| *id).collect();
-        for ids in gone.chunks(ROWS_A_STATEMENT) {
-            m365_user::Entity::delete_many()
-                .filter(Column::CompanyId.eq(company_id))
-                .filter(Column::Id.is_in(ids.to_vec()))
+        let anything = findings.organisation.is_some()
+            || findings.licences.is_some()
+            || findings.domains.is_some()
+            || findings.secure_score.is_some();
+        if anything {
+            figures.synced_at = Set(Some(transaction.now.as_millis()));
+            connection::Entity::update_many()
+                .set(figures)
+                .filter(connection::Column::Id.eq(worker.id.uuid()))
                 .exec(&transaction.inner)
                 .await?;
         }
-        let rows = after
-            .into_iter()
-            .filter_map(|(id, user)| user.filter(|user| present.get(&id) != Some(user)))
-            .map(IntoActiveModel::into_active_model)
-            .collect();
-        for rows in chunks(rows) {
-            let replace = OnConflict::columns([Column::CompanyId, Column::Id])
-                .update_columns([
-                    Column::DisplayName,
-                    Column::GivenName,
-                    Column::Surname,
-                    Column::UserPrincipalName,
-                    Column::Mail,
-                    Column::Guest,
-                    Column::Enabled,
-                    Column::Department,
-                    Column::JobTitle,
-                    Column::Licences,
-                    Column::Generation,
-                ])
-                .to_owned();
-            m365_user::Entity::insert_many(rows)
-                .on_conflict(replace)
-                .exec_without_returning(&transaction.inner)
-                .await?;
+        for (data_set, failure) in &findings.failed {
+            fail(&transaction, worker, *data_set, *failure).await?;
         }
+        transaction.touch(worker.company).await?;
         transaction.commit().await
     }
 
-    /// Ends a round of users: after a full one, whoever did not come is gone.
-    pub async fn finish_users(
-        &self,
-        worker: &Connection,
-        round: UsersRound,
-        delta_link: &Link,
-    ) -> Result<(), StoreError> {
-        use m365_user::{Column, Entity};
-
-        let company_id = worker.company.uuid();
+    /// Says that the worker is still at it.
+    pub async fn renew_lease(&self, worker: &Connection) -> Result<(), StoreError> {
         let transaction = self.begin_write(worker).await?;
-        if let UsersRound::Full { generation } = round {
-            Entity::delete_many()
-                .filter(Column::CompanyId.eq(company_id))
-                .filter(Column::Generation.lt(generation))
-                .exec(&transaction.inner)
-                .await?;
-        }
-        let users = Entity::find().filter(Column::CompanyId.eq(company_id)).count(&transaction.inner).await?;
-        let changes = connection::ActiveModel {
-            users: Set(Some(i32::try_from(users).unwrap_or(i32::MAX))),
-            ..Default::default()
-        };
-        let success = Success { delta_link: Some(delta_link), ..Success::default() };
-        finish(transaction, worker, DataSet::Users, success, changes).await
-    }
-
-    /// Keeps that a data set could not be read. The data stay, as of their date.
-    pub async fn put_problem(
-        &self,
-        worker: &Connection,
-        data_set: DataSet,
-        problem: Problem,
-    ) -> Result<(), StoreError> {
-        use dataset_state::{Column, Entity};
-
-        let mut transaction = self.begin_write(worker).await?;
-        let now = transaction.now;
-        let before = Entity::find_by_id((worker.company.uuid(), data_set.key().to_owned()))
-            .one(&transaction.inner)
-            .await?
-            .and_then(|state| state.problem.zip(state.problem_since));
-        let since = before.filter(|(key, _)| key == problem.key()).map_or(now.as_millis(), |(_, since)| since);
-        let row = dataset_state::ActiveModel {
-            problem: Set(Some(problem.key().to_owned())),
-            problem_since: Set(Some(since)),
-            ..state_row(worker, data_set, now)
-        };
-        upsert_state(&transaction, row, &[Column::LastTry, Column::Problem, Column::ProblemSince]).await?;
-        transaction.touch(worker.company).await?;
         transaction.commit().await
     }
 
     /// A transaction of a worker whose lease holds, and is renewed by this. On PostgreSQL it also locks the connection's
     /// row, so that nobody takes over before it is committed.
-    async fn begin_write(&self, worker: &Connection) -> Result<Transaction, StoreError> {
+    pub(super) async fn begin_write(&self, worker: &Connection) -> Result<Transaction, StoreError> {
         let transaction = self.begin().await?;
         let renewed = connection::Entity::update_many()
             .col_expr(connection::Column::LeaseUntil, Expr::val(transaction.now.plus(LEASE).as_millis()))
@@ -395,19 +160,163 @@ impl Store {
     }
 }
 
-/// What is kept of a data set that was read.
-#[derive(Default)]
-struct Success<'a> {
-    source_date: Option<Timestamp>,
-    delta_link: Option<&'a Link>,
+async fn put_licences(transaction: &Transaction, worker: &Connection, licences: &[Licence]) -> Result<(), StoreError> {
+    use m365_licence::{Column, Entity, Model};
+
+    let company_id = worker.company.uuid();
+    let after: BTreeMap<Uuid, Model> = licences
+        .iter()
+        .map(|licence| {
+            let row = Model {
+                company_id,
+                sku_id: licence.sku_id,
+                part_number: licence.part_number.clone(),
+                for_users: licence.applies_to_users,
+                state: licence.state.key().to_owned(),
+                enabled: to_i32(licence.enabled),
+                warning: to_i32(licence.warning),
+                suspended: to_i32(licence.suspended),
+                locked_out: to_i32(licence.locked_out),
+                consumed: to_i32(licence.consumed),
+            };
+            (licence.sku_id, row)
+        })
+        .collect();
+    let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
+    if present.into_iter().map(|row| (row.sku_id, row)).collect::<BTreeMap<_, _>>() == after {
+        return Ok(());
+    }
+    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
 }
 
-async fn finish(
-    mut transaction: Transaction,
+async fn put_domains(
+    transaction: &Transaction,
+    worker: &Connection,
+    domains: &[TenantDomain],
+) -> Result<(), StoreError> {
+    use m365_domain::{Column, Entity, Model};
+
+    let company_id = worker.company.uuid();
+    let after: BTreeMap<String, Model> = domains
+        .iter()
+        .map(|domain| {
+            let row = Model {
+                company_id,
+                name: domain.name.clone(),
+                is_default: domain.is_default,
+                is_initial: domain.is_initial,
+                is_verified: domain.is_verified,
+                federated: domain.federated,
+                services: domain.services.join(" "),
+            };
+            (domain.name.clone(), row)
+        })
+        .collect();
+    let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
+    if present.into_iter().map(|row| (row.name.clone(), row)).collect::<BTreeMap<_, _>>() == after {
+        return Ok(());
+    }
+    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
+}
+
+/// Adds the days that Microsoft still knows to those that it has forgotten.
+async fn put_scores(transaction: &Transaction, worker: &Connection, scores: &[SecureScore]) -> Result<(), StoreError> {
+    use secure_score::{Column, Entity, Model};
+
+    let company_id = worker.company.uuid();
+    let mut days = BTreeMap::new();
+    for score in scores {
+        let day = i32::try_from(score.created.as_millis().div_euclid(DAY)).unwrap_or(i32::MAX);
+        let comparisons: serde_json::Map<_, _> =
+            score.comparatives.iter().map(|c| (c.basis.clone(), Json::from(c.average))).collect();
+        days.entry(day).or_insert_with(|| Model {
+            company_id,
+            day,
+            created_at: score.created.as_millis(),
+            current: score.current,
+            max: score.max,
+            comparisons: Json::Object(comparisons),
+        });
+    }
+    let present = Entity::find()
+        .filter(Column::CompanyId.eq(company_id))
+        .filter(Column::Day.is_in(days.keys().copied()))
+        .all(&transaction.inner)
+        .await?;
+    for row in present {
+        if days.get(&row.day) == Some(&row) {
+            days.remove(&row.day);
+        }
+    }
+    for rows in chunks(days.into_values().map(IntoActiveModel::into_active_model).collect()) {
+        let latest_wins = OnConflict::columns([Column::CompanyId, Column::Day])
+            .update_columns([Column::CreatedAt, Column::Current, Column::Max, Column::Comparisons])
+            .to_owned();
+        Entity::insert_many(rows).on_conflict(latest_wins).exec_without_returning(&transaction.inner).await?;
+    }
+    Ok(())
+}
+
+/// Replaces the measures, with the points that were reached at last.
+async fn put_controls(
+    transaction: &Transaction,
+    worker: &Connection,
+    latest: Option<&SecureScore>,
+    profiles: &[ControlProfile],
+) -> Result<(), StoreError> {
+    use secure_score_control::{Column, Entity, Model};
+
+    let company_id = worker.company.uuid();
+    let reached: HashMap<&str, f64> = latest
+        .map(|score| score.control_scores.iter().map(|c| (c.control.as_str(), c.score)).collect())
+        .unwrap_or_default();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let after: BTreeMap<String, Model> = profiles
+        .iter()
+        .filter(|profile| !profile.deprecated)
+        .map(|profile| {
+            let row = Model {
+                company_id,
+                id: profile.id.clone(),
+                title: profile.title.clone().unwrap_or_else(|| profile.id.clone()),
+                category: text(&profile.category),
+                score: reached.get(profile.id.as_str()).copied(),
+                max: profile.max_score.unwrap_or_default(),
+                service: text(&profile.service),
+                user_impact: text(&profile.user_impact),
+                implementation_cost: text(&profile.implementation_cost),
+                remediation: text(&profile.remediation),
+                action_url: profile.action_url.clone(),
+                rank: profile.rank.unwrap_or(i32::MAX),
+            };
+            (profile.id.clone(), row)
+        })
+        .collect();
+    let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
+    if present.into_iter().map(|row| (row.id.clone(), row)).collect::<BTreeMap<_, _>>() == after {
+        return Ok(());
+    }
+    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
+}
+
+/// What is kept of a data set that was read.
+#[derive(Default)]
+pub(super) struct Success<'a> {
+    pub(super) source_date: Option<Timestamp>,
+    pub(super) delta_link: Option<&'a Link>,
+    /// As of when the data are, unless they are as of now.
+    pub(super) as_of: Option<Timestamp>,
+}
+
+/// A data set was read to its end.
+pub(super) async fn succeed(
+    transaction: &Transaction,
     worker: &Connection,
     data_set: DataSet,
     success: Success<'_>,
-    mut changes: connection::ActiveModel,
 ) -> Result<(), StoreError> {
     use dataset_state::Column;
 
@@ -418,6 +327,14 @@ async fn finish(
         problem: Set(None),
         problem_since: Set(None),
         delta_link: Set(success.delta_link.map(|link| link.as_str().to_owned())),
+        retry_at: Set(None),
+        tries: Set(0),
+        as_of: Set(success.as_of.unwrap_or(now).as_millis()),
+        next_link: Set(None),
+        walk_at: Set(None),
+        walk_pages: Set(0),
+        walk_mark: Set(None),
+        users_so_far: Set(None),
         ..state_row(worker, data_set, now)
     };
     let columns = [
@@ -427,19 +344,48 @@ async fn finish(
         Column::Problem,
         Column::ProblemSince,
         Column::DeltaLink,
+        Column::RetryAt,
+        Column::Tries,
+        Column::AsOf,
+        Column::NextLink,
+        Column::WalkAt,
+        Column::WalkPages,
+        Column::WalkMark,
+        Column::UsersSoFar,
     ];
-    upsert_state(&transaction, row, &columns).await?;
-    changes.synced_at = Set(Some(now.as_millis()));
-    connection::Entity::update_many()
-        .set(changes)
-        .filter(connection::Column::Id.eq(worker.id.uuid()))
-        .exec(&transaction.inner)
-        .await?;
-    transaction.touch(worker.company).await?;
-    transaction.commit().await
+    upsert_state(transaction, row, &columns).await
 }
 
-fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {
+/// A data set could not be read. Since when is kept as long as it is the same problem.
+async fn fail(
+    transaction: &Transaction,
+    worker: &Connection,
+    data_set: DataSet,
+    failure: Failure,
+) -> Result<(), StoreError> {
+    use dataset_state::{Column, Entity};
+
+    let now = transaction.now;
+    let key = failure.problem.key();
+    let before = Entity::find_by_id((worker.company.uuid(), data_set.key().to_owned()))
+        .one(&transaction.inner)
+        .await?
+        .and_then(|state| state.problem.zip(state.problem_since));
+    let since = before.filter(|(before, _)| before == key).map_or(now.as_millis(), |(_, since)| since);
+    let row = dataset_state::ActiveModel {
+        problem: Set(Some(key.to_owned())),
+        problem_since: Set(Some(since)),
+        retry_at: Set(failure.retry_at.map(Timestamp::as_millis)),
+        tries: Set(to_i32(failure.tries)),
+        as_of: Set(now.as_millis()),
+        ..state_row(worker, data_set, now)
+    };
+    let columns =
+        [Column::LastTry, Column::Problem, Column::ProblemSince, Column::RetryAt, Column::Tries, Column::AsOf];
+    upsert_state(transaction, row, &columns).await
+}
+
+pub(super) fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {
     dataset_state::ActiveModel {
         company_id: Set(worker.company.uuid()),
         data_set: Set(data_set.key().to_owned()),
@@ -450,10 +396,18 @@ fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_
         problem_since: NotSet,
         delta_link: NotSet,
         generation: NotSet,
+        retry_at: NotSet,
+        tries: NotSet,
+        as_of: NotSet,
+        next_link: NotSet,
+        walk_at: NotSet,
+        walk_pages: NotSet,
+        walk_mark: NotSet,
+        users_so_far: NotSet,
     }
 }
 
-async fn upsert_state(
+pub(super) async fn upsert_state(
     transaction: &Transaction,
     row: dataset_state::ActiveModel,
     columns: &[dataset_state::Column],
@@ -483,38 +437,4 @@ fn chunks<A>(rows: Vec<A>) -> impl Iterator<Item = Vec<A>> {
         let chunk: Vec<A> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
         (!chunk.is_empty()).then_some(chunk)
     })
-}
-
-fn patched(company_id: Uuid, generation: i64, patch: UserPatch, before: Option<m365_user::Model>) -> m365_user::Model {
-    let before = before.unwrap_or_else(|| m365_user::Model {
-        company_id,
-        id: patch.id,
-        display_name: None,
-        given_name: None,
-        surname: None,
-        user_principal_name: None,
-        mail: None,
-        guest: false,
-        enabled: true,
-        department: None,
-        job_title: None,
-        licences: String::new(),
-        generation,
-    });
-    let join = |ids: Vec<Uuid>| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ");
-    m365_user::Model {
-        company_id,
-        id: patch.id,
-        display_name: patch.display_name.over(before.display_name),
-        given_name: patch.given_name.over(before.given_name),
-        surname: patch.surname.over(before.surname),
-        user_principal_name: patch.user_principal_name.over(before.user_principal_name),
-        mail: patch.mail.over(before.mail),
-        guest: patch.kind.value().map_or(before.guest, |kind| kind == UserKind::Guest),
-        enabled: patch.account_enabled.over(Some(before.enabled)).unwrap_or(true),
-        department: patch.department.over(before.department),
-        job_title: patch.job_title.over(before.job_title),
-        licences: patch.licences.value().map_or(before.licences, join),
-        generation,
-    }
 }

@@ -1,18 +1,12 @@
-//! Reads what was bought, and how much of it is in use.
+//! What licences come to.
 
 use app::domain::LicenceUse;
 
-use super::{Connection, Graph, ReadError, Store};
 use crate::microsoft::tenant_data::Licence;
-
-pub(super) async fn read(store: &Store, connection: &Connection, graph: &Graph) -> Result<(), ReadError> {
-    let licences = graph.licences().await?;
-    Ok(store.put_licences(connection, &licences, in_use(&licences)).await?)
-}
 
 /// Adds up the licences that can be assigned to people. What a company has as a whole, and what has lapsed so that
 /// nothing of it can be assigned, does not count.
-fn in_use(licences: &[Licence]) -> LicenceUse {
+pub(super) fn in_use(licences: &[Licence]) -> LicenceUse {
     licences.iter().filter(|licence| licence.applies_to_users && licence.assignable() > 0).fold(
         LicenceUse::default(),
         |sum, licence| LicenceUse {

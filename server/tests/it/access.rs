@@ -34,6 +34,7 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/companies/list", With(Right::See)),
     ("/api/companies/changes", With(Right::See)),
     ("/api/connections/sync", With(Right::SyncNow)),
+    ("/api/connections/sync-all", With(Right::SyncNow)),
     ("/api/attempts/cancel", With(Right::Connect)),
     ("/api/links/create", With(Right::SendLinks)),
     ("/api/links/withdraw", With(Right::SendLinks)),

@@ -133,7 +133,7 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_at_one_server_is_an_event_at_another() {
     let app = Setup::on(Engine::Postgres).start().await;
-    let other = App::beside(&app).await;
+    let other = App::beside(&app, &[]).await;
     let tenant = &app.tenants[0];
     let done = |row: &CompanyRow| row.name == tenant.name && row.status == Status::Connected;
     heard(&app, &other.url, done, app.connect(tenant)).await;

@@ -245,9 +245,10 @@ impl App {
     }
 
     /// A second server on the same database, on another port.
-    pub async fn beside(first: &Self) -> Server {
+    pub async fn beside(first: &Self, settings: &[(&str, &str)]) -> Server {
         let port = free_port();
         let mut environment = first.environment.clone();
+        environment.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         environment.push(("TENANTRY_LISTEN".into(), format!("127.0.0.1:{port}")));
         let config = Config::load(None, environment.into_iter().collect::<HashMap<_, _>>()).unwrap();
         let server = Server::start(&config, first.clock.clone()).await;

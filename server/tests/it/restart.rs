@@ -38,6 +38,17 @@ impl Program {
         program
     }
 
+    /// A worker without a server.
+    pub fn worker(app: &App) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_tenantry"))
+            .arg("worker")
+            .envs(app.environment.iter().cloned())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        Self(child)
+    }
+
     /// `kill -9`, and wait until it is gone.
     pub fn kill(mut self) {
         self.0.kill().expect("it can be killed");

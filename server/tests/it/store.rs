@@ -7,7 +7,7 @@ use sea_orm_migration::MigratorTrait as _;
 use server::{
     clock::SystemClock,
     migration::Migrator,
-    store::{Store, StoreError},
+    store::{Store, StoreError, tenant_data::Findings},
 };
 
 use crate::{
@@ -57,10 +57,10 @@ on_both_databases! {
         app.clock.advance(LEASE);
         let taken_over = store.claim_due(10, LEASE).await.unwrap();
         assert_eq!(taken_over.len(), 4);
-        let late = store.put_domains(&first[0], &[]).await;
+        let late = store.put_findings(&first[0], &Findings::default()).await;
         assert!(matches!(late, Err(StoreError::TakenOver)), "{late:?}");
         let same = taken_over.iter().find(|connection| connection.id == first[0].id).unwrap();
-        store.put_domains(same, &[]).await.unwrap();
+        store.put_findings(same, &Findings::default()).await.unwrap();
     }
 
     async fn several_workers_at_once_never_get_the_same_connection(engine) {

@@ -300,6 +300,7 @@ mod tests {
             status,
             figures: Figures::default(),
             synced_at: None,
+            users_so_far: None,
             first_sync: false,
             last_try: None,
             link: None,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::cut;
+use crate::faults::GARBLED;
 use crate::random::random_uuid;
 
 /// An answer to one request, alone or inside a batch.
@@ -18,18 +19,20 @@ pub struct Answer {
     pub body: Value,
     /// Whether the connection breaks in the middle of it.
     pub cut: bool,
+    /// Whether something that is no JSON is sent in its place.
+    pub malformed: bool,
 }
 
 impl Answer {
     /// A successful answer.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body, cut: false }
+        Self { status: 200, headers: Vec::new(), body, cut: false, malformed: false }
     }
 
     /// As an HTTP response of its own.
     pub fn into_http(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = self.body.to_string();
+        let text = if self.malformed { GARBLED.to_owned() } else { self.body.to_string() };
         let content =
             HeaderValue::from_static("application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8");
         let mut response = (status, [(header::CONTENT_TYPE, content)], text).into_response();
@@ -101,6 +104,6 @@ impl GraphError {
                 },
             },
         });
-        Answer { status: self.status, headers: self.headers, body, cut: false }
+        Answer { status: self.status, headers: self.headers, body, cut: false, malformed: false }
     }
 }

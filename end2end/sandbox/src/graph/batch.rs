@@ -1,12 +1,15 @@
 //! `POST /$batch`: up to 20 requests in one, each answered on its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Request;
 use super::answer::{Answer, GraphError};
+use crate::faults::GARBLED;
+use crate::ledger::Arrival;
 use crate::shared::Shared;
 
 const MOST: usize = 20;
@@ -23,6 +26,8 @@ struct Part {
     url: String,
     #[serde(default)]
     headers: Map<String, Value>,
+    #[serde(default, rename = "dependsOn")]
+    depends_on: Vec<String>,
 }
 
 /// Answers every part, with the same token and with faults and permissions of its own.
@@ -40,26 +45,46 @@ pub async fn batch(shared: &Shared, headers: &HeaderMap, body: &[u8], base: &str
     if ids.len() != batch.requests.len() {
         return Err(GraphError::new(400, "BadRequest", "Duplicate request ids in the batch."));
     }
+    let mut statuses: HashMap<&str, u16> = HashMap::new();
+    let mut cut = false;
     let mut responses = Vec::new();
     for part in &batch.requests {
+        // A part waits for those that it depends on, which stand before it; where one failed, it is not asked for.
+        if let Some(unknown) = part.depends_on.iter().find(|id| !statuses.contains_key(id.as_str())) {
+            let message =
+                format!("The dependsOn of request '{}' names '{unknown}', which no request before it has.", part.id);
+            return Err(GraphError::new(400, "BadRequest", message));
+        }
+        if part.depends_on.iter().any(|id| statuses.get(id.as_str()).is_none_or(|status| *status >= 400)) {
+            let error = GraphError::new(424, "FailedDependency", "A request that this one depends on has failed.");
+            statuses.insert(&part.id, 424);
+            responses.push(response(&part.id, error.answer(shared.clock.now_ms())));
+            continue;
+        }
         let url = part.url.trim_start_matches('/');
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let path = decoded(path);
         let prefer = part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
         let prefer = prefer.and_then(|(_, value)| value.as_str()).unwrap_or_default();
-        let answer = super::answer_one(shared, headers, &part.method, &path, query, prefer, base).await;
-        let mut response_headers = json!({ "Content-Type": "application/json" });
-        for (name, value) in &answer.headers {
-            response_headers[header_case(name)] = json!(value);
-        }
-        responses.push(json!({
-            "id": part.id,
-            "status": answer.status,
-            "headers": response_headers,
-            "body": answer.body,
-        }));
+        let request = Request { method: &part.method, path: &path, query, prefer, arrival: Arrival::InBatch };
+        let answer = super::answer_one(shared, headers, &request, base).await;
+        statuses.insert(&part.id, answer.status);
+        cut |= answer.cut;
+        responses.push(response(&part.id, answer));
     }
-    Ok(Answer::ok(json!({ "responses": responses })))
+    // Microsoft promises no order: whoever counts on one shall find out here.
+    responses.reverse();
+    Ok(Answer { cut, ..Answer::ok(json!({ "responses": responses })) })
+}
+
+fn response(id: &str, answer: Answer) -> Value {
+    let mut headers = json!({ "Content-Type": "application/json" });
+    for (name, value) in &answer.headers {
+        headers[header_case(name)] = json!(value);
+    }
+    // What is no JSON comes as a text.
+    let body = if answer.malformed { GARBLED.into() } else { answer.body };
+    json!({ "id": id, "status": answer.status, "headers": headers, "body": body })
 }
 
 /// `retry-after` as it is written in a batch: `Retry-After`.

@@ -44,7 +44,7 @@ fn begin(asked: &Asked<'_>, tenant: &Tenant) -> Result<Cursor, GraphError> {
         list: List::Delta,
         tenant: tenant.id,
         from: 0,
-        page: page_size(asked.prefer).unwrap_or(USUAL_PAGE),
+        page: page_size_of(asked).unwrap_or(USUAL_PAGE),
         select: asked.query.select(),
         version: directory.version(),
         since: None,
@@ -61,7 +61,7 @@ fn begin(asked: &Asked<'_>, tenant: &Tenant) -> Result<Cursor, GraphError> {
     if old || !directory.knows(cursor.epoch, cursor.since.unwrap_or(cursor.version)) {
         return Err(gone(asked, cursor.select));
     }
-    let page = page_size(asked.prefer).unwrap_or(cursor.page);
+    let page = page_size_of(asked).unwrap_or(cursor.page);
     if fresh.is_some() {
         // A new round: it ends at what is the newest now.
         return Ok(Cursor { page, version: directory.version(), epoch: directory.epoch(), ..cursor });
@@ -73,6 +73,12 @@ fn page_size(prefer: &str) -> Option<usize> {
     let (_, size) = prefer.split_once("odata.maxpagesize=")?;
     let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok().map(|size: usize| size.clamp(1, 999))
+}
+
+/// The page size that is preferred, within what Graph gives.
+fn page_size_of(asked: &Asked<'_>) -> Option<usize> {
+    let most = asked.world.conditions.page_size;
+    page_size(asked.prefer).map(|size| most.map_or(size, |most| size.min(most))).or(most)
 }
 
 /// 410: with the address of a full round.

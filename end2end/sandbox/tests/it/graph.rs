@@ -184,7 +184,9 @@ async fn a_batch_answers_every_part_on_its_own() {
             world.server.post(world.url("/v1.0/$batch")).bearer_auth(&token).json(&json!({ "requests": requests }));
         request.send().await.unwrap().json::<Value>().await.unwrap()
     };
-    let answer = batch(4).await;
+    let mut answer = batch(4).await;
+    let parts = answer["responses"].as_array_mut().unwrap();
+    parts.sort_by_key(|part| part["id"].as_str().unwrap().to_owned());
     let statuses: Vec<u64> =
         answer["responses"].as_array().unwrap().iter().map(|part| part["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [200, 429, 403, 200]);
@@ -207,4 +209,87 @@ async fn a_tenant_of_50000_people_can_be_made() {
     let (users, ..) = world.all(&world.app_token(&id).await, "/v1.0/users?$top=999&$select=id").await;
     let ids: HashSet<&str> = users.iter().map(|user| user["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 50_000);
+}
+
+#[tokio::test]
+async fn a_part_waits_for_those_it_depends_on() {
+    let world = World::start().await;
+    let tenant = world.connect(FABRIKAM).await;
+    let token = world.app_token(&tenant).await;
+    let batch = async |requests: Value| {
+        let request =
+            world.server.post(world.url("/v1.0/$batch")).bearer_auth(&token).json(&json!({ "requests": requests }));
+        let mut answer = request.send().await.unwrap().json::<Value>().await.unwrap();
+        if let Some(parts) = answer["responses"].as_array_mut() {
+            parts.sort_by_key(|part| part["id"].as_str().unwrap().to_owned());
+        }
+        answer
+    };
+    world.control("faults", json!({ "match": "/v1.0/domains", "status": 503 })).await;
+    let answer = batch(json!([
+        { "id": "1", "method": "GET", "url": "/domains" },
+        { "id": "2", "method": "GET", "url": "/organization", "dependsOn": ["1"] },
+        { "id": "3", "method": "GET", "url": "/organization" },
+        { "id": "4", "method": "GET", "url": "/domains", "dependsOn": ["3"] },
+    ]))
+    .await;
+    let statuses: Vec<&Value> = answer["responses"].as_array().unwrap().iter().map(|part| &part["status"]).collect();
+    assert_eq!(statuses, [503, 424, 200, 200]);
+    let forward = json!([{ "id": "1", "method": "GET", "url": "/domains", "dependsOn": ["2"] }]);
+    assert_eq!(batch(forward).await["error"]["code"], "BadRequest");
+
+    let counts: Value = world.server.get(world.url("/_sandbox/requests")).send().await.unwrap().json().await.unwrap();
+    let counted = |path: &str| {
+        let requests = counts["requests"].as_array().unwrap();
+        requests.iter().find(|request| request["path"] == path).cloned().unwrap_or_default()
+    };
+    assert_eq!(counted("/v1.0/$batch")["count"], 2, "HTTP requests");
+    assert_eq!(counted("/v1.0/domains")["in_batch"], 2, "and their parts, the refused one not being asked for");
+    assert_eq!(counted("/v1.0/domains")["count"], 2);
+}
+
+#[tokio::test]
+async fn a_part_can_be_garbled_and_a_whole_batch_cut() {
+    let world = World::start().await;
+    let tenant = world.connect(FABRIKAM).await;
+    let token = world.app_token(&tenant).await;
+    let requests = json!([
+        { "id": "1", "method": "GET", "url": "/domains" },
+        { "id": "2", "method": "GET", "url": "/organization" },
+    ]);
+    let ask = async || {
+        let batch = json!({ "requests": requests });
+        world.server.post(world.url("/v1.0/$batch")).bearer_auth(&token).json(&batch).send().await
+    };
+    world.control("faults", json!({ "match": "/v1.0/domains", "malformed_body": true })).await;
+    let answer: Value = ask().await.unwrap().json().await.unwrap();
+    let parts = answer["responses"].as_array().unwrap();
+    assert!(parts.iter().any(|part| part["id"] == "1" && part["body"].is_string()));
+    assert!(parts.iter().any(|part| part["id"] == "2" && part["body"]["value"].is_array()));
+
+    world.control("faults", json!({ "match": "/v1.0/domains", "cut_body": true })).await;
+    let read = match ask().await {
+        Ok(response) => response.text().await.map(drop),
+        Err(error) => Err(error),
+    };
+    assert!(read.is_err());
+}
+
+#[tokio::test]
+async fn a_budget_is_enforced_and_counted() {
+    let world = World::start().await;
+    let tenant = world.connect(FABRIKAM).await;
+    let token = world.app_token(&tenant).await;
+    world.control("graph", json!({ "budget": { "units": 2, "window_ms": 60_000 }, "page_size": 7 })).await;
+    let (status, body) = world.get(&token, "/v1.0/users/delta?$select=displayName").await;
+    assert_eq!((status, body["value"].as_array().unwrap().len()), (200, 7));
+    let path = "/v1.0/users/delta";
+    assert_eq!(world.get(&token, path).await.0, 429, "two units are asked for, and one is left");
+    assert_eq!(world.get(&token, path).await.0, 429);
+    let counts: Value = world.server.get(world.url("/_sandbox/requests")).send().await.unwrap().json().await.unwrap();
+    let throttling = &counts["throttling"];
+    assert_eq!(
+        (&throttling["throttled"], &throttling["early"], &throttling["units"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
 }

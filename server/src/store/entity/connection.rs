@@ -32,6 +32,8 @@ pub struct Model {
     pub lease_until: Option<i64>,
     pub tries: i32,
     pub last_round_at: Option<i64>,
+    pub round_at: Option<i64>,
+    pub asked_for: bool,
     pub synced_at: Option<i64>,
     pub users: Option<i32>,
     pub licences_used: Option<i32>,

@@ -20,6 +20,15 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub delta_link: Option<String>,
     pub generation: i64,
+    pub retry_at: Option<i64>,
+    pub tries: i32,
+    pub as_of: i64,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub next_link: Option<String>,
+    pub walk_at: Option<i64>,
+    pub walk_pages: i32,
+    pub walk_mark: Option<i64>,
+    pub users_so_far: Option<i32>,
 }
 
 /// How it relates to other tables: not at all, as far as queries go.
