@@ -185,7 +185,7 @@ async fn fleet(cluster: &Cluster, engine: Engine, concurrency: usize, large: Opt
         None => None,
     };
     for _ in 0..tenants {
-        empty.connect(microsoft.tenant(50).await?).await?;
+        empty.connect(microsoft.new_tenant(50).await?).await?;
     }
     microsoft.latency(u64::try_from(LATENCY.as_millis())?).await?;
     let before = microsoft.requests().await?;

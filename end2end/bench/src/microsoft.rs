@@ -41,8 +41,17 @@ impl Microsoft {
 
     /// A tenant whose administrator has consented.
     pub async fn tenant(&self, users: usize) -> anyhow::Result<Uuid> {
+        self.make(users, true).await
+    }
+
+    /// One that is too new to have a Secure Score: making 90 days of it up takes the sandbox longer than all the rest.
+    pub async fn new_tenant(&self, users: usize) -> anyhow::Result<Uuid> {
+        self.make(users, false).await
+    }
+
+    async fn make(&self, users: usize, score: bool) -> anyhow::Result<Uuid> {
         let name = Uuid::new_v4().simple().to_string();
-        let new = json!({ "name": name, "domain": format!("{name}.test"), "users": users });
+        let new = json!({ "name": name, "domain": format!("{name}.test"), "users": users, "secure_score": score });
         let tenant: Uuid = self.control("tenants", new).await?["id"].as_str().unwrap_or_default().parse()?;
         self.control(&format!("tenants/{tenant}/consent"), json!({})).await?;
         Ok(tenant)
