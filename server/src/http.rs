@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
     companies::Companies, config::Network, connect::Connect, live_rows::LiveRows, sessions::SignIn, staff::Staff,
-    store::Store,
+    store::Store, tenant_data::TenantData,
 };
 
 mod activity;
@@ -24,6 +24,7 @@ mod address;
 pub mod caller;
 mod connect;
 mod events;
+mod exports;
 mod health;
 mod page;
 mod security;
@@ -50,6 +51,8 @@ pub struct AppState {
     pub live_rows: LiveRows,
     /// The list of companies.
     pub companies: Arc<Companies>,
+    /// What was read from tenants.
+    pub tenant_data: Arc<TenantData>,
     /// Wakes the worker.
     pub work: Arc<Notify>,
     /// Signing in.
@@ -70,7 +73,7 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 9] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 13] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -80,6 +83,10 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 9] {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/api/activity.csv", get(activity::csv)),
+        ("/api/users.csv", get(exports::users)),
+        ("/api/licences.csv", get(exports::licences)),
+        ("/api/domains.csv", get(exports::tenant_domains)),
+        ("/api/secure-score.csv", get(exports::scores)),
         (FUNCTIONS, any(server_functions::handle)),
     ]
 }

@@ -6,6 +6,9 @@ mod m20261122_000001_companies;
 mod m20261122_000002_connections;
 mod m20261122_000003_tenant_data;
 mod m20261123_000001_accounts;
+mod m20261124_000002_lists;
+
+pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
 /// Brings a database up to date.
 pub struct Migrator;
@@ -17,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_connections::Migration),
             Box::new(m20261122_000003_tenant_data::Migration),
             Box::new(m20261123_000001_accounts::Migration),
+            Box::new(m20261124_000002_lists::Migration),
         ]
     }
 }

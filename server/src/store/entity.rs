@@ -10,6 +10,7 @@ pub mod dataset_state;
 pub mod invitation;
 pub mod m365_domain;
 pub mod m365_licence;
+pub mod m365_product;
 pub mod m365_user;
 pub mod secure_score;
 pub mod secure_score_control;

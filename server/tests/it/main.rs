@@ -17,4 +17,5 @@ mod secrets;
 mod staff;
 mod store;
 mod sync;
+mod tenant_data;
 mod throttle;
