@@ -16,9 +16,23 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn count(number: u64, unit: &str) -> String {
+/// How long after `now` something will be.
+pub fn until(then: Timestamp, now: Timestamp) -> String {
+    match then.since(now).as_secs() {
+        ..MINUTE => "any moment".into(),
+        seconds @ MINUTE..HOUR => format!("in {}", number(seconds / MINUTE, "minute")),
+        seconds @ HOUR..DAY => format!("in {}", number(seconds / HOUR, "hour")),
+        seconds => format!("in {}", number(seconds / DAY, "day")),
+    }
+}
+
+fn count(count: u64, unit: &str) -> String {
+    number(count, unit) + " ago"
+}
+
+fn number(number: u64, unit: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {unit}{plural} ago")
+    format!("{number} {unit}{plural}")
 }
 
 #[cfg(test)]
@@ -43,5 +57,16 @@ mod tests {
             assert_eq!(ago(now.minus(Duration::from_secs(seconds)), now), words);
         }
         assert_eq!(ago(now.plus(Duration::from_secs(90)), now), "just now");
+    }
+
+    #[test]
+    fn what_is_to_come_is_told_likewise() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        for (seconds, words) in
+            [(0, "any moment"), (90, "in 1 minute"), (6 * HOUR - 1, "in 5 hours"), (3 * DAY, "in 3 days")]
+        {
+            assert_eq!(until(now.plus(Duration::from_secs(seconds)), now), words);
+        }
+        assert_eq!(until(now.minus(Duration::from_secs(90)), now), "any moment");
     }
 }

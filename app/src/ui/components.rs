@@ -2,11 +2,14 @@
 
 mod account_menu;
 mod activity_table;
+mod age;
 mod announcer;
 mod change_password;
 mod company_row;
 mod company_table;
 mod confirm;
+mod control_list;
+mod data_set_table;
 mod dialog;
 mod empty;
 mod field;
@@ -14,8 +17,10 @@ mod figure;
 mod form;
 mod hint;
 mod icon;
+mod licence_row;
 mod link;
 mod link_dialog;
+mod list_table;
 mod load_failed;
 mod menu;
 mod microsoft_button;
@@ -23,25 +28,34 @@ mod notice;
 mod offline_bar;
 mod progress;
 mod role_list;
+mod score_chart;
+mod score_row;
 mod search_box;
+mod section_nav;
 mod segments;
 mod select;
 mod skeleton;
 mod status_badge;
+mod tabs;
 mod team_table;
+mod tenant_domain_row;
 mod theme_switch;
 mod time_ago;
 mod top_bar;
+mod user_row;
 mod when;
 
 pub use self::{
     account_menu::{AccountChoice, AccountMenu},
     activity_table::ActivityTable,
+    age::Age,
     announcer::Announcer,
     change_password::{CURRENT_PASSWORD, ChangePassword},
     company_row::{CompanyRow, ROLE_NOTE},
     company_table::CompanyTable,
     confirm::Confirm,
+    control_list::ControlList,
+    data_set_table::{DataSetTable, HealthBadge},
     dialog::Dialog,
     empty::Empty,
     field::Field,
@@ -49,8 +63,10 @@ pub use self::{
     form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
+    licence_row::licence_row,
     link::Link,
     link_dialog::LinkDialog,
+    list_table::ListTable,
     load_failed::LoadFailed,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},
@@ -58,14 +74,20 @@ pub use self::{
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
     role_list::RoleList,
+    score_chart::ScoreChart,
+    score_row::{point_words, score_row},
     search_box::SearchBox,
+    section_nav::SectionNav,
     segments::{Segment, Segments},
     select::Select,
     skeleton::Skeleton,
     status_badge::StatusBadge,
+    tabs::{PANEL, Tabs, tab_id},
     team_table::{TeamAction, TeamTable},
+    tenant_domain_row::tenant_domain_row,
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
     top_bar::TopBar,
+    user_row::user_row,
     when::When,
 };

@@ -11,6 +11,7 @@ use crate::{
         browser::locale,
         may::Forbidden,
         note::Note,
+        routes::{Page, Tab},
         state::{Entry, Wish},
     },
 };
@@ -72,9 +73,9 @@ pub fn CompanyRow(
             style:--index=move || index.get().to_string()
         >
             <td role="cell" class="company-name">
-                <span class="name" id=name_id>
+                <a class="name" id=name_id href=Page::Company(company, Tab::Overview).path()>
                     {move || entry.with(|entry| entry.row.name.clone())}
-                </span>
+                </a>
                 <span class="subtitle">{move || entry.with(|entry| subtitle(entry))}</span>
             </td>
             <td role="cell" class="company-status">
@@ -161,14 +162,17 @@ fn RowActions(
     let cancelling = Memo::new(move |_| entry.with(|entry| entry.wish() == Some(Wish::Cancel)));
     let (connecting, cancel_forbidden) = (forbidden.reason(Action::SignIn), forbidden.reason(Action::Cancel));
     let in_menu = move || {
-        syncs.get().then(|| {
+        let to = Some(Page::Company(company, Tab::Overview));
+        let open = (None, MenuItem { to, ..MenuItem::new("Open", Shape::Open) });
+        let sync = syncs.get().then(|| {
             let forbidden = forbidden.reason(Action::SyncNow).get();
-            (Action::SyncNow, MenuItem { forbidden, ..MenuItem::new("Sync now", Shape::Sync) })
-        })
+            (Some(Action::SyncNow), MenuItem { forbidden, ..MenuItem::new("Sync now", Shape::Sync) })
+        });
+        std::iter::once(open).chain(sync)
     };
-    let items = Memo::new(move |_| in_menu().into_iter().map(|(_, item)| item).collect::<Vec<_>>());
+    let items = Memo::new(move |_| in_menu().map(|(_, item)| item).collect::<Vec<_>>());
     let on_choose = Callback::new(move |place| {
-        if let Some((action, _)) = in_menu().into_iter().nth(place) {
+        if let Some((Some(action), _)) = in_menu().nth(place) {
             on_action.run((company, action));
         }
     });

@@ -43,6 +43,12 @@ pub enum Shape {
     Key,
     /// An arrow out of a door.
     Leave,
+    /// Two arrows, up and down.
+    Sort,
+    /// An arrow onto a line.
+    Download,
+    /// An arrow to the upper right.
+    Open,
 }
 
 impl Shape {
@@ -77,6 +83,9 @@ impl Shape {
             }
             Self::Clock => "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0ZM8 4.5V8l2.3 1.5",
             Self::Key => "M8 10.5a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM7.2 8.4 13 2.6M10.8 4.8l2 2",
+            Self::Sort => "M5 6.5 8 3.5l3 3M5 9.5l3 3 3-3",
+            Self::Download => "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11",
+            Self::Open => "M6 3H3v10h10v-3M9 3h4v4M13 3 7.5 8.5",
             Self::Leave => "M9.5 2H3v12h6.5M6.5 8H14M11 5l3 3-3 3",
         }
     }

@@ -13,10 +13,11 @@ use crate::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, Segment, Segments,
-            Shape, Skeleton, When,
+            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, SectionNav, Segment,
+            Segments, Shape, Skeleton, When,
         },
         may::{Forbidden, SETUP_MISSING},
+        routes::Page,
         search::{Filter, Query},
         session::Session,
         state::{self, Entry, Load, Tone},
@@ -76,6 +77,7 @@ pub fn Companies() -> impl IntoView {
 
     view! {
         <Frame path=&["Settings", "Integrations", "Microsoft 365", "Companies"]>
+            <SectionNav shown=Page::Companies />
             <div class="page-head">
                 <div>
                     <h1>"M365 companies"</h1>
