@@ -6,9 +6,13 @@ pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod licences;
 pub mod links;
 pub mod protocol;
+pub mod secure_scores;
 pub mod sessions;
+pub mod tenant_domains;
+pub mod users;
 
 /// The port that the server put into the context of this request.
 #[cfg(feature = "ssr")]

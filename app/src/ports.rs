@@ -10,8 +10,9 @@ use crate::{
         sessions::{Credentials, NewAccount, SignInOptions},
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyId, Email, LinkMessage, LinkNote, LinkRow, Me, Role,
-        Timestamp,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, Email, LicenceRow, LinkMessage,
+        LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
+        licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -24,6 +25,28 @@ pub trait Companies: Send + Sync {
 
     /// Those that changed at or after `since`, by the server's clock.
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError>;
+}
+
+/// What was read from tenants.
+#[async_trait]
+pub trait TenantData: Send + Sync {
+    /// A company by itself.
+    async fn company(&self, company: CompanyId) -> Result<CompanyDetails, AppError>;
+
+    /// A page of users.
+    async fn users(&self, query: UserQuery) -> Result<ListPage<UserRow>, AppError>;
+
+    /// A page of licences.
+    async fn licences(&self, query: LicenceQuery) -> Result<ListPage<LicenceRow>, AppError>;
+
+    /// A page of domains.
+    async fn tenant_domains(&self, query: TenantDomainQuery) -> Result<ListPage<TenantDomainRow>, AppError>;
+
+    /// A page of the scores of all companies.
+    async fn scores(&self, query: ScoreQuery) -> Result<ListPage<ScoreRow>, AppError>;
+
+    /// What is known of a company's score.
+    async fn score_report(&self, company: CompanyId) -> Result<ScoreReport, AppError>;
 }
 
 /// Tries at connecting a company.

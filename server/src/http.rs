@@ -24,6 +24,7 @@ use crate::{
     sessions::SignIn,
     staff::Staff,
     store::Store,
+    tenant_data::TenantData,
 };
 
 mod activity;
@@ -31,6 +32,7 @@ mod address;
 pub mod caller;
 mod connect;
 mod events;
+mod exports;
 mod health;
 mod links;
 mod page;
@@ -59,6 +61,8 @@ pub struct AppState {
     pub live_rows: LiveRows,
     /// The list of companies.
     pub companies: Arc<Companies>,
+    /// What was read from tenants.
+    pub tenant_data: Arc<TenantData>,
     /// Wakes the worker.
     pub work: Arc<Notify>,
     /// Signing in.
@@ -85,7 +89,7 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 11] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 15] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -97,6 +101,10 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 11] {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/api/activity.csv", get(activity::csv)),
+        ("/api/users.csv", get(exports::users)),
+        ("/api/licences.csv", get(exports::licences)),
+        ("/api/domains.csv", get(exports::tenant_domains)),
+        ("/api/secure-score.csv", get(exports::scores)),
         (FUNCTIONS, any(server_functions::handle)),
     ]
 }

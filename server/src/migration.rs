@@ -8,6 +8,9 @@ mod m20261122_000003_tenant_data;
 mod m20261123_000001_accounts;
 mod m20261123_000003_sync;
 mod m20261124_000001_links;
+mod m20261124_000002_lists;
+
+pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
 /// Brings a database up to date.
 pub struct Migrator;
@@ -21,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_accounts::Migration),
             Box::new(m20261123_000003_sync::Migration),
             Box::new(m20261124_000001_links::Migration),
+            Box::new(m20261124_000002_lists::Migration),
         ]
     }
 }

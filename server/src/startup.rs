@@ -20,11 +20,13 @@ use crate::{
     live_rows::LiveRows,
     microsoft::Microsoft,
     passwords::Passwords,
+    products,
     rate::Rate,
     sessions::{SignIn, Token},
     staff::Staff,
     store::{Store, StoreError},
     sync::{Worker, sweep},
+    tenant_data::TenantData,
     vault::{KeyFileError, Vault},
 };
 
@@ -118,6 +120,7 @@ impl Application {
     /// Opens the database, reads the keys, and takes the address.
     pub async fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartupError> {
         let store = open_store(config, clock.clone()).await?;
+        store.put_product_names(&products::names()).await?;
         let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
         let microsoft = microsoft(config, clock.clone())?;
         let listener = TcpListener::bind(config.listen)
@@ -158,6 +161,7 @@ impl Application {
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
             live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
+            tenant_data: Arc::new(TenantData::new(store.clone(), clock.clone(), config.sync.every)),
             companies: Arc::new(Companies::new(store.clone(), clock, setup)),
             work,
             sign_in: Arc::new(sign_in),

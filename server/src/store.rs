@@ -21,9 +21,12 @@ pub mod activity;
 pub mod announcements;
 pub mod attempts;
 pub mod companies;
+pub mod company_details;
 pub mod connections;
 mod entity;
 pub mod links;
+pub mod lists;
+pub mod products;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
@@ -188,6 +191,12 @@ async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnect
                 .busy_timeout(Duration::from_secs(10))
         });
     Database::connect(options).await
+}
+
+/// A pattern of LIKE for what contains this text, in lower case.
+fn contains(text: &str) -> String {
+    let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{text}%")
 }
 
 /// A count as the database keeps it.

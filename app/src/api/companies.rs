@@ -2,10 +2,13 @@
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use server_fn::codec::GetUrl;
+use server_fn::codec::{GetUrl, Json};
 
 use super::protocol::Shared;
-use crate::{domain::CompanyRow, error::AppError};
+use crate::{
+    domain::{CompanyDetails, CompanyId, CompanyRow},
+    error::AppError,
+};
 
 /// Whether companies can be connected at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,4 +51,10 @@ pub async fn list_companies() -> Result<CompanyList, AppError> {
 #[server(prefix = "/api", endpoint = "companies/changes", protocol = Shared<GetUrl>)]
 pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
     super::port::<dyn crate::ports::Companies>()?.changes(crate::domain::Timestamp::from_millis(since)).await
+}
+
+/// A company by itself.
+#[server(prefix = "/api", endpoint = "companies/show", protocol = Shared<Json>)]
+pub async fn show_company(company: CompanyId) -> Result<CompanyDetails, AppError> {
+    super::port::<dyn crate::ports::TenantData>()?.company(company).await
 }

@@ -68,6 +68,10 @@ id!(
     /// A Microsoft 365 directory: the GUID that Microsoft calls `tid`. Minted by Microsoft.
     TenantId
 );
+id!(
+    /// Somebody in a tenant. Minted by Microsoft.
+    UserId
+);
 
 impl TenantId {
     /// The tenant that stands for all personal Microsoft accounts.

@@ -2,6 +2,7 @@
 
 mod account_menu;
 mod activity_table;
+mod age;
 mod announcer;
 mod awaited;
 mod change_password;
@@ -9,7 +10,9 @@ mod client_message;
 mod company_row;
 mod company_table;
 mod confirm;
+mod control_list;
 mod copied;
+mod data_set_table;
 mod dialog;
 mod empty;
 mod field;
@@ -17,10 +20,12 @@ mod figure;
 mod form;
 mod hint;
 mod icon;
+mod licence_row;
 mod link;
 mod link_note;
 mod link_offer;
 mod link_table;
+mod list_table;
 mod load_failed;
 mod menu;
 mod microsoft_button;
@@ -28,20 +33,27 @@ mod notice;
 mod offline_bar;
 mod progress;
 mod role_list;
+mod score_chart;
+mod score_row;
 mod search_box;
+mod section_nav;
 mod segments;
 mod select;
 mod skeleton;
 mod status_badge;
+mod tabs;
 mod team_table;
+mod tenant_domain_row;
 mod theme_switch;
 mod time_ago;
 mod top_bar;
+mod user_row;
 mod when;
 
 pub use self::{
     account_menu::{AccountChoice, AccountMenu},
     activity_table::ActivityTable,
+    age::Age,
     announcer::Announcer,
     awaited::Awaited,
     change_password::{CURRENT_PASSWORD, ChangePassword},
@@ -49,7 +61,9 @@ pub use self::{
     company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
     company_table::CompanyTable,
     confirm::Confirm,
+    control_list::ControlList,
     copied::Copied,
+    data_set_table::{DataSetTable, HealthBadge},
     dialog::{CloseButton, Dialog},
     empty::Empty,
     field::Field,
@@ -57,10 +71,12 @@ pub use self::{
     form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
+    licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},
     link_offer::LinkOffer,
     link_table::LinkTable,
+    list_table::ListTable,
     load_failed::LoadFailed,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},
@@ -68,14 +84,20 @@ pub use self::{
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
     role_list::RoleList,
+    score_chart::ScoreChart,
+    score_row::{point_words, score_row},
     search_box::SearchBox,
+    section_nav::SectionNav,
     segments::{Segment, Segments},
     select::Select,
     skeleton::Skeleton,
     status_badge::StatusBadge,
+    tabs::{PANEL, Tabs, tab_id},
     team_table::{TeamAction, TeamTable},
+    tenant_domain_row::tenant_domain_row,
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
     top_bar::TopBar,
+    user_row::user_row,
     when::When,
 };

@@ -54,7 +54,7 @@ pub fn enter(form: Submission, mend: &'static str, email: String, password: Stri
 /// The path that somebody wanted to see when they were asked to sign in.
 pub fn wanted() -> String {
     let next = location::query("next");
-    next.as_deref().and_then(safe_return_path).unwrap_or(Page::HOME.path()).to_owned()
+    next.as_deref().and_then(safe_return_path).map_or_else(|| Page::HOME.path().into_owned(), str::to_owned)
 }
 
 /// Reads whom a one-time link is for.
@@ -72,7 +72,7 @@ pub fn join(form: Submission, mend: &'static str, new: NewAccount) {
         mend,
         Box::pin(async move {
             accept_invitation(new).await?;
-            location::leave_for(Page::HOME.path());
+            location::leave_for(&Page::HOME.path());
             Ok(())
         }),
     );

@@ -1,16 +1,23 @@
 //! Which address shows which page.
 
+use std::borrow::Cow;
+
 use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Join, Links, NotFound, SignIn, Team},
+    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, SignIn, Team},
 };
+use crate::domain::CompanyId;
 
 /// The id of what a page shows below the bar at the top.
 pub const CONTENT: &str = "page";
 
 const JOIN: &str = "/join/";
+
+const COMPANIES: &str = "/companies/";
+
+const MICROSOFT_365: &str = "/microsoft-365/";
 
 /// Each program has pages of its own. A link between two pages of one changes the page at once, any other loads the other
 /// program: so the first page that somebody sees each morning does not bring along what they seldom look at.
@@ -29,6 +36,10 @@ pub enum Page {
     Companies,
     /// Which links can still be used.
     Links,
+    /// One company.
+    Company(CompanyId, Tab),
+    /// Something of all companies.
+    Microsoft365(Topic),
     /// Who works here.
     Team,
     /// What was done.
@@ -37,6 +48,86 @@ pub enum Page {
     SignIn,
     /// What a one-time link leads to: making an account.
     Join,
+}
+
+/// A part of a company's page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// The connection, and how old everything is.
+    #[default]
+    Overview,
+    /// Something of which there is a page for all companies too.
+    Topic(Topic),
+    /// What was done.
+    Activity,
+}
+
+impl Tab {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Topic(Topic::Users),
+        Self::Topic(Topic::Licences),
+        Self::Topic(Topic::Domains),
+        Self::Topic(Topic::SecureScore),
+        Self::Activity,
+    ];
+
+    /// Its name for people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Topic(topic) => topic.label(),
+            Self::Activity => "Activity",
+        }
+    }
+
+    /// The last part of its path. The first tab has none.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Topic(topic) => topic.slug(),
+            Self::Activity => "activity",
+        }
+    }
+}
+
+/// Something that is known of tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// People and guests.
+    Users,
+    /// What was bought.
+    Licences,
+    /// Domain names.
+    Domains,
+    /// Microsoft's measure of how well a tenant is set up.
+    SecureScore,
+}
+
+impl Topic {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Users, Self::Licences, Self::Domains, Self::SecureScore];
+
+    /// Its name for people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Users => "Users",
+            Self::Licences => "Licences",
+            Self::Domains => "Domains",
+            Self::SecureScore => "Secure Score",
+        }
+    }
+
+    /// The last part of its path.
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Licences => "licences",
+            Self::Domains => "domains",
+            Self::SecureScore => "secure-score",
+        }
+    }
 }
 
 impl Page {
@@ -51,20 +142,38 @@ impl Page {
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/login" => Some(Self::SignIn),
-            path => token(path).map(|_| Self::Join),
+            path => Self::company_at(path)
+                .or_else(|| {
+                    let slug = path.strip_prefix(MICROSOFT_365)?;
+                    Topic::ALL.into_iter().find(|topic| topic.slug() == slug).map(Self::Microsoft365)
+                })
+                .or_else(|| token(path).map(|_| Self::Join)),
         }
     }
 
+    fn company_at(path: &str) -> Option<Self> {
+        let path = path.strip_prefix(COMPANIES)?;
+        let (id, slug) = path.split_once('/').unwrap_or((path, ""));
+        let tab = Tab::ALL.into_iter().find(|tab| tab.slug() == slug)?;
+        Some(Self::Company(id.parse().ok()?, tab))
+    }
+
     /// Its path. That of a one-time link goes on with the token.
-    pub const fn path(self) -> &'static str {
-        match self {
+    pub fn path(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
             Self::Links => "/settings/links",
+            Self::Company(company, tab) => {
+                let slug = tab.slug();
+                let slash = if slug.is_empty() { "" } else { "/" };
+                return Cow::Owned(format!("{COMPANIES}{company}{slash}{slug}"));
+            }
+            Self::Microsoft365(topic) => return Cow::Owned(format!("{MICROSOFT_365}{}", topic.slug())),
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::SignIn => "/login",
             Self::Join => JOIN,
-        }
+        })
     }
 
     /// The program that shows it. The server sends the same one.
@@ -102,7 +211,7 @@ impl Address {
     /// The address that the browser shows, now and when somebody goes back or forth between pages of this program.
     pub fn of_browser(program: Program) -> Self {
         if location::path() == "/" {
-            location::replace(Page::HOME.path());
+            location::replace(&Page::HOME.path());
         }
         let path = RwSignal::new(location::path());
         location::on_pop(move || path.set(location::path()));
@@ -116,13 +225,18 @@ impl Address {
 
     /// Goes to a page of this program, without loading anything anew.
     pub fn go(self, page: Page) {
-        location::push(page.path());
-        self.path.set(location::path());
+        self.turn_to(page);
         // What had the focus is gone with the page before.
         request_animation_frame(|| {
             document::scroll_to_top();
             document::focus_in_place(CONTENT);
         });
+    }
+
+    /// Goes to another part of the same page: where it is scrolled to, and the focus, stay.
+    pub fn turn_to(self, page: Page) {
+        location::push(&page.path());
+        self.path.set(location::path());
     }
 
     /// Whether somebody has to be signed in to see what is here. What is not a page is nobody else's business either.
@@ -141,9 +255,19 @@ pub fn Pages(
     /// The address.
     address: Address,
 ) -> impl IntoView {
-    let page = Memo::new(move |_| address.page());
+    // A company's page stays the same while its tabs are turned.
+    let tab = Memo::new(move |_| match address.page() {
+        Some(Page::Company(_, tab)) => tab,
+        _ => Tab::Overview,
+    });
+    let page = Memo::new(move |_| match address.page() {
+        Some(Page::Company(company, _)) => Some(Page::Company(company, Tab::Overview)),
+        page => page,
+    });
     move || match page.get() {
         Some(Page::Links) => view! { <Links /> }.into_any(),
+        Some(Page::Company(company, _)) => view! { <Company company tab /> }.into_any(),
+        Some(Page::Microsoft365(topic)) => view! { <Microsoft365 topic /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
@@ -159,10 +283,30 @@ mod tests {
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
         for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
-            assert_eq!(Page::at(page.path()), Some(page));
+            assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }
-        assert_eq!(Page::at("/nowhere"), None);
+        for topic in Topic::ALL {
+            assert_eq!(Page::at(&Page::Microsoft365(topic).path()), Some(Page::Microsoft365(topic)));
+        }
+        for nowhere in ["/nowhere", "/microsoft-365", "/microsoft-365/mail", "/microsoft-365/users/x"] {
+            assert_eq!(Page::at(nowhere), None, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn each_tab_of_a_company_has_an_address() {
+        let company = CompanyId::from_uuid(uuid::Uuid::from_u128(7));
+        for tab in Tab::ALL {
+            let page = Page::Company(company, tab);
+            assert_eq!(Page::at(&page.path()), Some(page));
+        }
+        let users = "/companies/00000000-0000-0000-0000-000000000007/users";
+        assert_eq!(Page::Company(company, Tab::Topic(Topic::Users)).path(), users);
+        for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")]
+        {
+            assert_eq!(Page::at(nowhere), None, "{nowhere}");
+        }
     }
 
     #[test]

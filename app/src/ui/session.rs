@@ -101,7 +101,7 @@ impl Session {
         spawn_local(async move {
             match sign_out().await {
                 Err(error) if error.code != ErrorCode::Unauthorized => failed(error),
-                _ => location::leave_for(Page::SignIn.path()),
+                _ => location::leave_for(&Page::SignIn.path()),
             }
         });
     }

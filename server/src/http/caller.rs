@@ -67,6 +67,16 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/sessions/change-password", Access::SignedIn),
     ("/api/companies/list", Access::Needs(Right::See)),
     ("/api/companies/changes", Access::Needs(Right::See)),
+    ("/api/companies/show", Access::Needs(Right::See)),
+    ("/api/users/list", Access::Needs(Right::See)),
+    ("/api/users.csv", Access::Needs(Right::See)),
+    ("/api/licences/list", Access::Needs(Right::See)),
+    ("/api/licences.csv", Access::Needs(Right::See)),
+    ("/api/domains/list", Access::Needs(Right::See)),
+    ("/api/domains.csv", Access::Needs(Right::See)),
+    ("/api/secure-score/list", Access::Needs(Right::See)),
+    ("/api/secure-score/show", Access::Needs(Right::See)),
+    ("/api/secure-score.csv", Access::Needs(Right::See)),
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
     ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
@@ -89,11 +99,12 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
     ("/settings/{*page}", Access::Needs(Right::See)),
     ("/companies/{*page}", Access::Needs(Right::See)),
+    ("/microsoft-365/{*page}", Access::Needs(Right::See)),
 ];
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 3] = ["/api/sessions/me", "/api/companies/changes", "/api/events"];
+const ASKED_BY_ITSELF: [&str; 4] = ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {

@@ -8,7 +8,7 @@ use std::{
 use app::{
     domain::Right,
     error::AppError,
-    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions},
+    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions, TenantData},
 };
 use axum::{
     Extension,
@@ -66,6 +66,7 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     let may = |right| caller.me.role.may(right);
     if may(Right::See) {
         provide_context::<Arc<dyn Companies>>(state.companies.clone());
+        provide_context::<Arc<dyn TenantData>>(state.tenant_data.clone());
         provide_context::<Arc<dyn Activity>>(Arc::new(activity::Activity::new(store(), caller.me.clone())));
     }
     if may(Right::SyncNow) {

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError, Transaction,
+    Store, StoreError, Transaction, contains,
     entity::{
         account,
         activity::{Column, Entity, Model},
@@ -130,8 +130,8 @@ impl Store {
             .add_option(filter.kind.map(|kind| Column::Kind.eq(kind.key())))
             .add_option(filter.before.map(|before| Column::Id.lt(before.uuid())))
             .add_option(actor.map(|actor| {
-                let pattern = format!("%{}%", escape(&actor.to_lowercase()));
-                Expr::expr(Func::lower(Expr::col(Column::Actor))).like(LikeExpr::new(pattern).escape('\\'))
+                let pattern = LikeExpr::new(contains(actor)).escape('\\');
+                Expr::expr(Func::lower(Expr::col(Column::Actor))).like(pattern)
             }));
         let rows = Entity::find().filter(wanted).order_by_desc(Column::Id).limit(limit).all(&self.reader).await?;
         rows.into_iter()
@@ -203,9 +203,4 @@ async fn is_worth_writing(
     let same = since(SAME_REFUSAL).add(Column::Actor.eq(&actor.name)).add(Column::Text.eq(text));
     Ok(Entity::find().filter(since(Duration::from_hours(1))).count(db).await? < REFUSALS_AN_HOUR
         && Entity::find().filter(same).one(db).await?.is_none())
-}
-
-/// A text in a pattern of LIKE.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -11,6 +11,7 @@ pub mod invitation;
 pub mod link;
 pub mod m365_domain;
 pub mod m365_licence;
+pub mod m365_product;
 pub mod m365_user;
 pub mod secure_score;
 pub mod secure_score_control;

@@ -20,5 +20,6 @@ mod secrets;
 mod staff;
 mod store;
 mod sync;
+mod tenant_data;
 mod throttle;
 mod workers;

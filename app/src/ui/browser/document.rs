@@ -76,6 +76,15 @@ pub fn scroll_by(pixels: f64) {
     }
 }
 
+/// Scrolls a row that is wider than the screen to where the element of this id is seen.
+pub fn scroll_into(row: &Element, id: &str) {
+    let element = document().and_then(|document| document.get_element_by_id(id)?.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = element {
+        let middle = element.offset_left() + element.offset_width() / 2;
+        row.set_scroll_left(middle - row.client_width() / 2);
+    }
+}
+
 /// Scrolls to where the page begins.
 pub fn scroll_to_top() {
     if let Some(window) = web_sys::window() {

@@ -7,6 +7,12 @@ use crate::domain::Timestamp;
 
 thread_local! {
     static NUMBERS: Intl::NumberFormat = Intl::NumberFormat::new(&Array::new(), &Object::new());
+    static DAYS: Intl::DateTimeFormat = {
+        let options = Object::new();
+        // Setting a property of a plain object does not fail.
+        let _ = Reflect::set(&options, &"dateStyle".into(), &"medium".into());
+        Intl::DateTimeFormat::new(&Array::new(), &options)
+    };
     static TIMES: Intl::DateTimeFormat = {
         let options = Object::new();
         for (key, value) in [("dateStyle", "full"), ("timeStyle", "short")] {
@@ -27,6 +33,11 @@ pub fn number(number: usize) -> String {
 /// A point in time, for people.
 pub fn time(at: Timestamp) -> String {
     TIMES.with(|format| call(&format.format(), &date(at))).unwrap_or_default()
+}
+
+/// A day, for people.
+pub fn day(at: Timestamp) -> String {
+    DAYS.with(|format| call(&format.format(), &date(at))).unwrap_or_default()
 }
 
 /// A point in time, for programs (ISO 8601).

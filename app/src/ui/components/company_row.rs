@@ -11,6 +11,7 @@ use crate::{
         browser::locale,
         may::Forbidden,
         note::Note,
+        routes::{Page, Tab},
         state::{Entry, Wish},
     },
 };
@@ -75,9 +76,9 @@ pub fn CompanyRow(
             style:--index=move || index.get().to_string()
         >
             <td role="cell" class="company-name">
-                <span class="name" id=name_id>
+                <a class="name" id=name_id href=Page::Company(company, Tab::Overview).path()>
                     {move || entry.with(|entry| entry.row.name.clone())}
-                </span>
+                </a>
                 <span class="subtitle">{move || entry.with(|entry| subtitle(entry))}</span>
             </td>
             <td role="cell" class="company-status">
@@ -169,11 +170,14 @@ fn RowActions(
     let link_forbidden = forbidden.reason(Action::GenerateLink);
     let in_menu = Memo::new(move |_| entry.with(|entry| in_menu(entry, now.get())));
     let items = Memo::new(move |_| {
-        let item = |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
-        in_menu.get().into_iter().map(item).collect::<Vec<_>>()
+        let of_action =
+            |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
+        let open = MenuItem { to: Some(Page::Company(company, Tab::Overview)), ..MenuItem::new("Open", Shape::Open) };
+        std::iter::once(open).chain(in_menu.get().into_iter().map(of_action)).collect::<Vec<_>>()
     });
     let on_choose = Callback::new(move |place: usize| {
-        let chosen = in_menu.with_untracked(|items| items.get(place).map(|(action, _)| *action));
+        // The first leads to the company's page.
+        let chosen = in_menu.with_untracked(|items| items.get(place.checked_sub(1)?).map(|(action, _)| *action));
         if let Some(action) = chosen {
             on_action.run((company, action));
         }
@@ -238,7 +242,7 @@ const fn has_link_button(status: &Status) -> bool {
     matches!(status, Status::NotConnected | Status::LinkSent | Status::NeedsReconnect { .. })
 }
 
-/// What is in the row's menu.
+/// What can be done in the row's menu.
 fn in_menu(entry: &Entry, now: Timestamp) -> Vec<(Action, MenuItem)> {
     let link = (Action::GenerateLink, MenuItem::new(entry.generate_link_label(now), Shape::Link));
     [

@@ -49,6 +49,12 @@ pub enum Shape {
     Note,
     /// An arrow out of a door.
     Leave,
+    /// Two arrows, up and down.
+    Sort,
+    /// An arrow onto a line.
+    Download,
+    /// An arrow to the upper right.
+    Open,
 }
 
 impl Shape {
@@ -88,6 +94,9 @@ impl Shape {
             }
             Self::Mail => "M2 3.5h12v9H2Zm0 .7 6 4.6 6-4.6",
             Self::Note => "M3.5 2h9v12h-9ZM6 5.5h4M6 8h4M6 10.5h2.5",
+            Self::Sort => "M5 6.5 8 3.5l3 3M5 9.5l3 3 3-3",
+            Self::Download => "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11",
+            Self::Open => "M6 3H3v10h10v-3M9 3h4v4M13 3 7.5 8.5",
             Self::Leave => "M9.5 2H3v12h6.5M6.5 8H14M11 5l3 3-3 3",
         }
     }

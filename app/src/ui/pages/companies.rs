@@ -14,11 +14,12 @@ use crate::{
         browser::{clock, document, locale},
         components::{
             ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
-            LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, Segment, Segments, Shape,
-            Skeleton, When, company_element,
+            LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments,
+            Shape, Skeleton, When, company_element,
         },
         links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
+        routes::Page,
         search::{Filter, Query},
         session::Session,
         state::{self, Entry, Handover, Load, Making, Tone},
@@ -81,6 +82,7 @@ pub fn Companies() -> impl IntoView {
 
     view! {
         <Frame path=&["Settings", "Integrations", "Microsoft 365", "Companies"]>
+            <SectionNav shown=Page::Companies />
             <div class="page-head">
                 <div>
                     <h1>"M365 companies"</h1>

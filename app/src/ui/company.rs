@@ -1,0 +1,188 @@
+//! One company, as it is on the server.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    browser::{
+        clock, document,
+        events::{EventStream, News},
+    },
+    session::Session,
+    state::{Load, Tone, Voice},
+};
+use crate::{
+    api::{companies::show_company, connections::sync_now},
+    domain::{CompanyDetails, CompanyId, DataSet, DataSetStatus, Timestamp},
+    error::{AppError, ErrorCode},
+};
+
+/// How often to look whether to ask.
+const TICK_MILLIS: u32 = 1_000;
+
+/// How often to ask while data are on their way.
+const ASK_SOON: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often to ask otherwise.
+const ASK_SELDOM: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// How long a wish for a sync is believed without news of one.
+const SYNC_BELIEVED: std::time::Duration = std::time::Duration::from_secs(90);
+
+/// The company, kept up to date until the owner is gone.
+#[derive(Clone, Copy)]
+pub struct Viewed {
+    /// Which.
+    pub id: CompanyId,
+    session: Session,
+    voice: Voice,
+    details: RwSignal<Option<CompanyDetails>>,
+    load: RwSignal<Load>,
+    wished_at: RwSignal<Option<Timestamp>>,
+    asked_at: StoredValue<Timestamp>,
+    asking: StoredValue<bool>,
+}
+
+impl Viewed {
+    /// Reads it, and follows it.
+    pub fn follow(id: CompanyId, session: Session, voice: Voice) -> Self {
+        let viewed = Self {
+            id,
+            session,
+            voice,
+            details: RwSignal::default(),
+            load: RwSignal::default(),
+            wished_at: RwSignal::default(),
+            asked_at: StoredValue::new(clock::now()),
+            asking: StoredValue::default(),
+        };
+        viewed.read();
+        let this_company = id.to_string();
+        let stream = EventStream::open("/api/events", move |news| match news {
+            News::Company(json) if json.contains(&this_company) => viewed.read(),
+            News::Opened => viewed.read(),
+            News::Ping(role) => session.hear_role(&role),
+            News::Company(_) | News::Broken => {}
+        });
+        let stream = StoredValue::new_local(stream);
+        on_cleanup(move || {
+            stream.try_update_value(Option::take);
+        });
+        document::on_return(move || viewed.read());
+        clock::every(TICK_MILLIS, move || viewed.tick());
+        viewed
+    }
+
+    /// Everything about it.
+    pub fn details(self) -> ReadSignal<Option<CompanyDetails>> {
+        self.details.read_only()
+    }
+
+    /// Whether it is there.
+    pub fn load(self) -> ReadSignal<Load> {
+        self.load.read_only()
+    }
+
+    /// How old a data set is. None: there is no connection.
+    pub fn status(self, data_set: DataSet) -> Memo<Option<DataSetStatus>> {
+        let details = self.details;
+        Memo::new(move |_| {
+            details.with(|details| {
+                let connection = details.as_ref()?.connection.as_ref()?;
+                connection.data_sets.iter().find(|status| status.data_set == data_set).cloned()
+            })
+        })
+    }
+
+    /// Whether it is being read, or somebody has just asked for that.
+    pub fn syncing(self) -> Memo<bool> {
+        let (details, wished_at) = (self.details, self.wished_at);
+        Memo::new(move |_| wished_at.get().is_some() || details.with(is_syncing))
+    }
+
+    /// Makes its sync due now.
+    pub fn sync(self) {
+        self.wished_at.set(Some(clock::now()));
+        spawn_local(async move {
+            if let Err(error) = sync_now(self.id).await {
+                self.session.heed(&error);
+                self.wished_at.try_set(None);
+                self.voice.say(error.message, Tone::Plain, Some(self.id));
+            }
+            self.read();
+        });
+    }
+
+    /// Asks the server.
+    pub fn read(self) {
+        if self.asking.try_get_value() != Some(false) {
+            return;
+        }
+        self.asking.set_value(true);
+        self.asked_at.set_value(clock::now());
+        spawn_local(async move {
+            let answer = show_company(self.id).await;
+            if self.asking.try_set_value(false).is_some() {
+                return;
+            }
+            self.take(answer);
+        });
+    }
+
+    fn take(self, answer: Result<CompanyDetails, AppError>) {
+        self.voice.set_reachable(answer.as_ref().err().is_none_or(|error| error.code != ErrorCode::Offline));
+        match answer {
+            Ok(details) => {
+                let before = self.details.with_untracked(|before| before.as_ref().and_then(synced_at));
+                let after = synced_at(&details);
+                if self.wished_at.get_untracked().is_some()
+                    && after.is_some()
+                    && after != before
+                    && !is_syncing(&Some(details.clone()))
+                {
+                    self.wished_at.set(None);
+                    self.voice.say(format!("{} synced", details.row.name), Tone::Good, Some(self.id));
+                }
+                self.details.maybe_update(|known| {
+                    let is_news = known.as_ref() != Some(&details);
+                    *known = Some(details);
+                    is_news
+                });
+                if self.load.with_untracked(|load| *load != Load::Done) {
+                    self.load.set(Load::Done);
+                }
+            }
+            Err(error) => {
+                self.session.heed(&error);
+                // What is shown stays: it has its date.
+                if self.load.with_untracked(|load| *load != Load::Done) {
+                    self.load.set(Load::Failed(error));
+                }
+            }
+        }
+    }
+
+    fn tick(self) {
+        let now = clock::now();
+        if self.wished_at.get_untracked().is_some_and(|at| now.since(at) > SYNC_BELIEVED) {
+            self.wished_at.set(None);
+        }
+        let is_coming = self.wished_at.get_untracked().is_some()
+            || self.details.with_untracked(|details| {
+                is_syncing(details) || details.as_ref().is_some_and(|details| details.row.status.in_flux())
+            });
+        let pause = if is_coming { ASK_SOON } else { ASK_SELDOM };
+        if !document::is_hidden() && now.since(self.asked_at.get_value()) >= pause {
+            self.read();
+        }
+    }
+}
+
+fn is_syncing(details: &Option<CompanyDetails>) -> bool {
+    details.as_ref().is_some_and(|details| {
+        details.row.first_sync || details.connection.as_ref().is_some_and(|connection| connection.syncing)
+    })
+}
+
+fn synced_at(details: &CompanyDetails) -> Option<Timestamp> {
+    details.row.synced_at
+}

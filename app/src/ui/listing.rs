@@ -1,0 +1,251 @@
+//! Long lists, read page by page as they are searched, narrowed down and sorted.
+
+use std::{pin::Pin, time::Duration};
+
+use gloo_timers::callback::Timeout;
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{browser::location, session::Session, state::Load};
+use crate::{
+    domain::{
+        CompanyId, Cursor, ListPage, ListQuery, Order, Timestamp,
+        listing::{FilterKeys, SortKey},
+    },
+    error::AppError,
+};
+
+/// How long somebody pauses before what they typed is looked for.
+const TYPING_PAUSE: Duration = Duration::from_millis(150);
+
+/// A page of a list on its way.
+pub type Answer<Row> = Pin<Box<dyn Future<Output = Result<ListPage<Row>, AppError>>>>;
+
+/// A column of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<Sort> {
+    /// Its name.
+    pub label: &'static str,
+    /// What a click on its name sorts by.
+    pub sort: Option<Sort>,
+    /// Whether it holds numbers.
+    pub is_figure: bool,
+}
+
+impl<Sort> Column<Sort> {
+    /// One that can't be sorted by.
+    pub const fn plain(label: &'static str) -> Self {
+        Self { label, sort: None, is_figure: false }
+    }
+
+    /// One that can.
+    pub const fn sorted(label: &'static str, sort: Sort) -> Self {
+        Self { label, sort: Some(sort), is_figure: false }
+    }
+
+    /// Numbers, that can be sorted by.
+    pub const fn figure(label: &'static str, sort: Sort) -> Self {
+        Self { label, sort: Some(sort), is_figure: true }
+    }
+}
+
+/// A way to narrow a list down.
+pub struct Choice<Filter: 'static> {
+    /// What is chosen.
+    pub label: &'static str,
+    /// The choices, with what each stands for. The first one leaves everything.
+    pub options: &'static [(&'static str, fn(&mut Filter))],
+}
+
+/// Something that there is a list of.
+pub trait Listed: Clone + Send + Sync + 'static {
+    /// What it is sorted by.
+    type Sort: SortKey + Send + Sync;
+    /// What narrows it down.
+    type Filter: FilterKeys + Send + Sync;
+
+    /// What the list is called.
+    const NAME: &'static str;
+    /// What the search is called.
+    const SEARCH: &'static str;
+    /// Where the list is to be had as a file.
+    const FILE: &'static str;
+    /// One of it, and many.
+    const NOUN: (&'static str, &'static str);
+    /// What is said where there is nothing at all.
+    const NOTHING: &'static str;
+
+    /// Reads a page.
+    fn ask(query: ListQuery<Self::Sort, Self::Filter>) -> Answer<Self>;
+
+    /// The columns. `within`: of one company.
+    fn columns(within: bool) -> Vec<Column<Self::Sort>>;
+
+    /// The ways to narrow it down.
+    fn choices() -> Vec<Choice<Self::Filter>>;
+
+    /// A line of the table.
+    fn line(self, within: bool, now: ReadSignal<Timestamp>) -> AnyView;
+}
+
+/// A list, as far as it was read.
+pub struct Listing<Row: Listed> {
+    session: Session,
+    company: Option<CompanyId>,
+    /// What was read.
+    pub rows: RwSignal<Vec<Row>>,
+    /// Whether it is there.
+    pub load: RwSignal<Load>,
+    /// How many there are in all, where that is known.
+    pub total: RwSignal<Option<u64>>,
+    /// Whether there is more.
+    pub more: RwSignal<bool>,
+    /// What is looked for.
+    pub search: RwSignal<String>,
+    /// What is chosen.
+    pub filter: RwSignal<Row::Filter>,
+    /// What it is sorted by.
+    pub order: RwSignal<Order<Row::Sort>>,
+    next: StoredValue<Option<Cursor>>,
+    /// Counts the questions: an answer to an earlier one is of no use.
+    asked: StoredValue<u32>,
+}
+
+impl<Row: Listed> Copy for Listing<Row> {}
+
+impl<Row: Listed> Clone for Listing<Row> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Row: Listed> Listing<Row> {
+    /// Reads it, and reads it again whenever what is looked for changes, or what is stored (`version`).
+    pub fn follow(session: Session, company: Option<CompanyId>, version: Signal<Option<Timestamp>>) -> Self {
+        let listing = Self {
+            session,
+            company,
+            rows: RwSignal::default(),
+            load: RwSignal::default(),
+            total: RwSignal::default(),
+            more: RwSignal::default(),
+            search: RwSignal::default(),
+            filter: RwSignal::default(),
+            order: RwSignal::new(Order { by: Row::Sort::default(), descending: false }),
+            next: StoredValue::default(),
+            asked: StoredValue::default(),
+        };
+        let waiting = StoredValue::new_local(None::<Timeout>);
+        Effect::new(move |before: Option<String>| {
+            listing.filter.track();
+            listing.order.track();
+            version.track();
+            let search = listing.search.get();
+            let is_typing = before.is_some_and(|before| before != search);
+            let pause = if is_typing { u32::try_from(TYPING_PAUSE.as_millis()).unwrap_or_default() } else { 0 };
+            // Dropping the one before cancels it.
+            waiting.set_value(Some(Timeout::new(pause, move || listing.read())));
+            search
+        });
+        listing
+    }
+
+    fn query(self) -> ListQuery<Row::Sort, Row::Filter> {
+        ListQuery {
+            company: self.company,
+            search: self.search.get(),
+            filter: self.filter.get(),
+            order: self.order.get(),
+            after: None,
+        }
+    }
+
+    /// Whether nothing narrows it down.
+    pub fn is_whole(self) -> bool {
+        self.query().is_whole()
+    }
+
+    /// Where what is looked for is to be had as a file.
+    pub fn file(self) -> String {
+        let query = self.query().url_query(location::encode);
+        format!("{}{}{query}", Row::FILE, if query.is_empty() { "" } else { "?" })
+    }
+
+    /// Shows everything again.
+    pub fn clear(self) {
+        self.search.set(String::new());
+        self.filter.set(Row::Filter::default());
+    }
+
+    /// Reads it from the beginning. What is shown stays until the answer is there.
+    pub fn read(self) {
+        self.ask(None);
+    }
+
+    /// Reads the next page.
+    pub fn read_more(self) {
+        if let Some(next) = self.next.get_value() {
+            self.ask(Some(next));
+        }
+    }
+
+    fn ask(self, after: Option<Cursor>) {
+        let Some(number) = self.asked.try_get_value().map(|asked| asked.wrapping_add(1)) else { return };
+        self.asked.set_value(number);
+        let is_first = after.is_none();
+        let answer = Row::ask(ListQuery { after, ..untrack(|| self.query()) });
+        spawn_local(async move {
+            let answer = answer.await;
+            if self.asked.try_get_value() != Some(number) {
+                return;
+            }
+            match answer {
+                Ok(page) => {
+                    self.more.set(page.next.is_some());
+                    self.next.set_value(page.next);
+                    if is_first {
+                        self.total.set(page.total);
+                        self.rows.set(page.rows);
+                    } else {
+                        self.rows.update(|rows| rows.extend(page.rows));
+                    }
+                    self.load.set(Load::Done);
+                }
+                Err(error) => {
+                    self.session.heed(&error);
+                    self.load.set(Load::Failed(error));
+                }
+            }
+        });
+    }
+}
+
+/// How many there are, in words. `shown` of them are on the screen.
+pub fn count_words(
+    shown: usize,
+    total: Option<u64>,
+    more: bool,
+    (one, many): (&str, &str),
+    number: impl Fn(usize) -> String,
+) -> String {
+    let known = total.and_then(|total| usize::try_from(total).ok()).or_else(|| (!more).then_some(shown));
+    match known {
+        Some(1) => format!("1 {one}"),
+        Some(count) => format!("{} {many}", number(count)),
+        None => format!("More than {} {many}", number(shown)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_counted_is_not_claimed() {
+        let words = |shown, total, more| count_words(shown, total, more, ("user", "users"), |count| count.to_string());
+        assert_eq!(words(50, Some(2_500), true), "2500 users");
+        assert_eq!(words(50, None, true), "More than 50 users");
+        assert_eq!(words(12, None, false), "12 users");
+        assert_eq!(words(1, None, false), "1 user");
+        assert_eq!(words(0, Some(0), false), "0 users");
+    }
+}

@@ -1,0 +1,54 @@
+//! What is known of all tenants: users, licences, domains, Secure Score.
+
+use leptos::prelude::*;
+
+use super::Frame;
+use crate::{
+    domain::{LicenceRow, ScoreRow, TenantDomainRow, UserRow},
+    ui::{
+        browser::{clock, document},
+        components::{ListTable, SectionNav},
+        listing::{Listed, Listing},
+        routes::{Page, Topic},
+        session::Session,
+    },
+};
+
+/// The page.
+#[component]
+pub fn Microsoft365(
+    /// What it is about.
+    topic: Topic,
+) -> impl IntoView {
+    document::set_title(topic.label());
+    let (path, lead): (&'static [&'static str], _) = match topic {
+        Topic::Users => (&["Microsoft 365", "Users"], "The people and guests of all connected companies."),
+        Topic::Licences => (&["Microsoft 365", "Licences"], "What the connected companies have bought, and use of it."),
+        Topic::Domains => (&["Microsoft 365", "Domains"], "The domain names of all connected companies."),
+        Topic::SecureScore => {
+            (&["Microsoft 365", "Secure Score"], "How well Microsoft finds each company set up, the lowest first.")
+        }
+    };
+    view! {
+        <Frame path>
+            <SectionNav shown=Page::Microsoft365(topic) />
+            <div class="page-head">
+                <div>
+                    <h1>{topic.label()}</h1>
+                    <p class="page-lead">{lead}</p>
+                </div>
+            </div>
+            {match topic {
+                Topic::Users => list::<UserRow>(),
+                Topic::Licences => list::<LicenceRow>(),
+                Topic::Domains => list::<TenantDomainRow>(),
+                Topic::SecureScore => list::<ScoreRow>(),
+            }}
+        </Frame>
+    }
+}
+
+fn list<Row: Listed>() -> AnyView {
+    let listing = Listing::<Row>::follow(expect_context::<Session>(), None, Signal::stored(None));
+    view! { <ListTable listing within=false now=clock::minutes() /> }.into_any()
+}
