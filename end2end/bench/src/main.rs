@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use server::{clock::SystemClock, config::Config, store::Store, sync::Worker, vault::Vault};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     by_hand::Person,
@@ -196,7 +195,7 @@ async fn fleet(cluster: &Cluster, engine: Engine, concurrency: usize, large: Opt
     let took = begun.elapsed().as_secs_f64();
     working.end().await?;
     let requests = microsoft.requests().await? - before;
-    let but = large.map_or_else(Uuid::nil, |company| company);
+    let but = large.unwrap_or_default();
     let sql = match engine {
         Engine::Sqlite => {
             format!("SELECT last_round_at - {began_at} FROM connection WHERE company_id <> x'{}'", but.simple())

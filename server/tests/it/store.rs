@@ -6,9 +6,14 @@ use sea_orm::Database;
 use sea_orm_migration::MigratorTrait as _;
 use server::{
     clock::SystemClock,
+    microsoft::{
+        Link,
+        tenant_data::{Patch, UserChange, UserPatch},
+    },
     migration::Migrator,
     store::{Store, StoreError, tenant_data::Findings},
 };
+use uuid::Uuid;
 
 use crate::{
     harness::{Engine, Setup},
@@ -61,6 +66,39 @@ on_both_databases! {
         assert!(matches!(late, Err(StoreError::TakenOver)), "{late:?}");
         let same = taken_over.iter().find(|connection| connection.id == first[0].id).unwrap();
         store.put_findings(same, &Findings::default()).await.unwrap();
+    }
+
+    async fn a_full_round_that_names_somebody_twice_keeps_what_was_said_first(engine) {
+        let mut app = Setup::on(engine).start().await;
+        let tenant = app.tenants[0].clone();
+        app.connect(&tenant).await;
+        app.connected(&tenant.name).await;
+        app.stop().await;
+        app.clock.advance(Duration::from_hours(24));
+        let store = app.store().await;
+        let worker = &store.claim_due(1, LEASE).await.unwrap()[0];
+        let [ada, bob] = [1, 2].map(Uuid::from_u128);
+        let named = |id, name: &str| {
+            UserChange::Upsert(Box::new(UserPatch { id, display_name: Patch::Set(name.into()), ..UserPatch::default() }))
+        };
+        let mail = Patch::Set("ada@contoso.com".into());
+        let next = Link::from_stored("https://graph.microsoft.com/v1.0/users/delta?$skiptoken=2");
+
+        let mut walk = store.begin_full_round(worker).await.unwrap();
+        let first = vec![named(ada, "Ada \\ \"Lovelace\", {NULL}"), named(bob, "Bob")];
+        store.put_users(worker, &mut walk, first, Some(&next)).await.unwrap();
+        let stored = app.stored(worker.company).await;
+        assert_eq!(stored.len(), tenant.users as usize + 2, "those of the round before are still there");
+        let rows = store.company_rows_of(&[worker.company]).await.unwrap();
+        assert_eq!(rows[0].users_so_far, Some(2));
+
+        let patch = UserChange::Upsert(Box::new(UserPatch { id: ada, mail, ..UserPatch::default() }));
+        let second = vec![patch, UserChange::Removed { id: bob }];
+        store.put_last_users(worker, &walk, second, &next).await.unwrap();
+        let stored = app.stored(worker.company).await;
+        assert_eq!(stored.len(), 1);
+        assert_eq!(stored[&ada].display_name.as_deref(), Some("Ada \\ \"Lovelace\", {NULL}"));
+        assert_eq!(stored[&ada].mail.as_deref(), Some("ada@contoso.com"));
     }
 
     async fn several_workers_at_once_never_get_the_same_connection(engine) {
