@@ -96,6 +96,10 @@ postgresql:
 $(COMPAT_PYTHON): end2end/compat/requirements.txt
 	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
 
+.PHONY: product-names
+product-names: ## Renew the names of Microsoft's products from Microsoft's list; FILE is a copy of it.
+	node server/scripts/product-names.mjs $(FILE)
+
 .PHONY: clean-demo
 clean-demo: ## Forget what was connected in the demo.
 	rm -rf '$(DATA)'

@@ -3,13 +3,14 @@ import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/app.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 
-const LIMIT = 215_000;
 const KINDS = /^(text\/html|text\/css|text\/javascript|application\/javascript|application\/wasm)/;
 
-const PROGRAMS: { name: string; open(page: Page): Promise<unknown> }[] = [
-  { name: "M365 companies", open: CompaniesPage.open },
+// What is opened first each morning is held to less than what somebody waits for once, when they look closer.
+const PROGRAMS: { name: string; limit: number; open(page: Page): Promise<unknown> }[] = [
+  { name: "M365 companies", limit: 215_000, open: CompaniesPage.open },
   {
     name: "the other pages",
+    limit: 250_000,
     open: async (page) => {
       await page.goto("/settings/team");
       await expect(page.getByRole("table", { name: "Team" })).toBeVisible();
@@ -17,8 +18,8 @@ const PROGRAMS: { name: string; open(page: Page): Promise<unknown> }[] = [
   },
 ];
 
-for (const { name, open } of PROGRAMS) {
-  test(`the first load of ${name} is at most ${LIMIT.toLocaleString("en-US")} bytes`, async ({ page, context }, testInfo) => {
+for (const { name, limit, open } of PROGRAMS) {
+  test(`the first load of ${name} is at most ${limit.toLocaleString("en-US")} bytes`, async ({ page, context }, testInfo) => {
     const devtools = await context.newCDPSession(page);
     await devtools.send("Network.enable");
     const answers = new Map<string, { url: string; encoding: string; bytes: number }>();
@@ -38,11 +39,11 @@ for (const { name, open } of PROGRAMS) {
     const list = [...answers.values()];
     const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
     const lines = list.map(({ url, encoding, bytes }) => `${String(bytes).padStart(8)}  ${encoding}  ${new URL(url).pathname}`);
-    console.log([...lines, `${String(total).padStart(8)}  of at most ${LIMIT}`].join("\n"));
+    console.log([...lines, `${String(total).padStart(8)}  of at most ${limit}`].join("\n"));
     testInfo.annotations.push({ type: "bytes", description: String(total) });
 
     expect(list.filter(({ url }) => url.endsWith(".wasm"))).toHaveLength(1);
     expect(list.filter(({ encoding }) => encoding !== "br")).toEqual([]);
-    expect(total).toBeLessThanOrEqual(LIMIT);
+    expect(total).toBeLessThanOrEqual(limit);
   });
 }
