@@ -23,7 +23,7 @@ export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(W
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
 SITE := $(TARGET)/site
-WEB_PROGRAMS := companies pages
+WEB_PROGRAMS := companies data pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
 
 # Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
@@ -104,6 +104,10 @@ postgresql:
 
 $(COMPAT_PYTHON): end2end/compat/requirements.txt
 	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
+
+.PHONY: product-names
+product-names: ## Renew the names of Microsoft's products from Microsoft's list; FILE is a copy of it.
+	node server/scripts/product-names.mjs $(FILE)
 
 .PHONY: clean-demo
 clean-demo: ## Forget what was connected in the demo.

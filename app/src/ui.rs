@@ -1,4 +1,4 @@
-//! The user interface: two programs, each with its pages. See [`routes::Program`].
+//! The user interface: three programs, each with its pages. See [`routes::Program`].
 
 mod actions;
 mod activity;
@@ -29,7 +29,7 @@ use self::{
     actions::Actions,
     browser::location,
     pages::Companies,
-    routes::{Address, Pages, Program},
+    routes::{Address, DataPages, Pages, Program},
     session::Session,
     state::Voice,
 };
@@ -54,16 +54,29 @@ pub fn CompaniesProgram() -> impl IntoView {
     view! { <Companies /> }
 }
 
+/// The program of what was read of tenants.
+#[component]
+pub fn DataProgram() -> impl IntoView {
+    let address = other_program(Program::Data);
+    view! { <DataPages address /> }
+}
+
 /// The program of all other pages.
 #[component]
 pub fn PagesProgram() -> impl IntoView {
-    let address = Address::of_browser(Program::Pages);
+    let address = other_program(Program::Pages);
+    view! { <Pages address /> }
+}
+
+/// What all programs but M365 companies begin with.
+fn other_program(program: Program) -> Address {
+    let address = Address::of_browser(program);
     provide_context(address);
-    // One leaves the other pages by loading this one anew.
+    // One leaves the pages before a session by loading this one anew.
     if address.needs_session() {
         let voice = Voice::start();
         provide_context(voice);
         provide_context(Session::start(Some(voice)));
     }
-    view! { <Pages address /> }
+    address
 }

@@ -1,6 +1,6 @@
 //! Long lists, read page by page as they are searched, narrowed down and sorted.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use gloo_timers::callback::Timeout;
 use leptos::{prelude::*, task::spawn_local};
@@ -17,11 +17,8 @@ use crate::{
 /// How long somebody pauses before what they typed is looked for.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
 
-/// A page of a list on its way.
-pub type Answer<Row> = Pin<Box<dyn Future<Output = Result<ListPage<Row>, AppError>>>>;
-
 /// A column of a list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column<Sort> {
     /// Its name.
     pub label: &'static str,
@@ -59,9 +56,9 @@ pub struct Choice<Filter: 'static> {
 /// Something that there is a list of.
 pub trait Listed: Clone + Send + Sync + 'static {
     /// What it is sorted by.
-    type Sort: SortKey + Send + Sync;
+    type Sort: SortKey;
     /// What narrows it down.
-    type Filter: FilterKeys + Send + Sync;
+    type Filter: FilterKeys;
 
     /// What the list is called.
     const NAME: &'static str;
@@ -87,12 +84,113 @@ pub trait Listed: Clone + Send + Sync + 'static {
     fn line(self, within: bool, now: ReadSignal<Timestamp>) -> AnyView;
 }
 
+/// A page of a list on its way.
+pub type Answer<Row> = Pin<Box<dyn Future<Output = Result<ListPage<Row>, AppError>>>>;
+
+/// A line of a table, as often as it is wanted.
+pub type Line = Arc<dyn Fn() -> AnyView + Send + Sync>;
+
+/// What is looked for, whatever the list is of: what is chosen is told by its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    company: Option<CompanyId>,
+    search: String,
+    /// The place in each choice.
+    chosen: Vec<usize>,
+    /// The place among what it can be sorted by.
+    order: Order<usize>,
+    after: Option<Cursor>,
+}
+
+impl Wanted {
+    fn is_whole(&self) -> bool {
+        self.search.trim().is_empty() && self.chosen.iter().all(|place| *place == 0)
+    }
+
+    fn query<Row: Listed>(&self) -> ListQuery<Row::Sort, Row::Filter> {
+        let mut filter = Row::Filter::default();
+        for (choice, place) in Row::choices().iter().zip(&self.chosen) {
+            if let Some((_, choose)) = choice.options.get(*place) {
+                choose(&mut filter);
+            }
+        }
+        ListQuery {
+            company: self.company,
+            search: self.search.clone(),
+            filter,
+            order: Order {
+                by: Row::Sort::ALL.get(self.order.by).copied().unwrap_or_default(),
+                descending: self.order.descending,
+            },
+            after: self.after.clone(),
+        }
+    }
+}
+
+/// What a list is of. All of them share one table: a copy for each would be a large part of the program.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// What it is called.
+    pub name: &'static str,
+    /// What the search is called.
+    pub search: &'static str,
+    /// One of it, and many.
+    pub noun: (&'static str, &'static str),
+    /// What is said where there is nothing at all.
+    pub nothing: &'static str,
+    /// The columns. `true`: of one company.
+    pub columns: fn(bool) -> Vec<Column<usize>>,
+    /// What can be chosen, and the choices.
+    pub choices: fn() -> Vec<(&'static str, Vec<&'static str>)>,
+    ask: fn(&Wanted, ReadSignal<Timestamp>) -> Answer<Line>,
+    file: fn(&Wanted) -> String,
+}
+
+impl Kind {
+    /// A list of these.
+    pub fn of<Row: Listed>() -> Self {
+        Self {
+            name: Row::NAME,
+            search: Row::SEARCH,
+            noun: Row::NOUN,
+            nothing: Row::NOTHING,
+            columns: |within| Row::columns(within).into_iter().map(placed).collect(),
+            choices: || {
+                let labels = |choice: Choice<_>| choice.options.iter().map(|(label, _)| *label).collect();
+                Row::choices().into_iter().map(|choice| (choice.label, labels(choice))).collect()
+            },
+            ask: |wanted, now| {
+                let within = wanted.company.is_some();
+                let answer = Row::ask(wanted.query::<Row>());
+                Box::pin(async move {
+                    let ListPage { rows, next, total } = answer.await?;
+                    let line = |row: Row| -> Line { Arc::new(move || row.clone().line(within, now)) };
+                    Ok(ListPage { rows: rows.into_iter().map(line).collect(), next, total })
+                })
+            },
+            file: |wanted| {
+                let query = wanted.query::<Row>().url_query(location::encode);
+                format!("{}{}{query}", Row::FILE, if query.is_empty() { "" } else { "?" })
+            },
+        }
+    }
+}
+
+fn placed<Sort: SortKey>(column: Column<Sort>) -> Column<usize> {
+    let place = |sort| Sort::ALL.iter().position(|other| *other == sort);
+    Column { label: column.label, sort: column.sort.and_then(place), is_figure: column.is_figure }
+}
+
 /// A list, as far as it was read.
-pub struct Listing<Row: Listed> {
+#[derive(Clone, Copy)]
+pub struct Listing {
+    /// What it is of.
+    pub kind: StoredValue<Kind>,
     session: Session,
     company: Option<CompanyId>,
+    now: ReadSignal<Timestamp>,
     /// What was read.
-    pub rows: RwSignal<Vec<Row>>,
+    pub lines: RwSignal<Vec<Line>>,
     /// Whether it is there.
     pub load: RwSignal<Load>,
     /// How many there are in all, where that is known.
@@ -101,42 +199,45 @@ pub struct Listing<Row: Listed> {
     pub more: RwSignal<bool>,
     /// What is looked for.
     pub search: RwSignal<String>,
-    /// What is chosen.
-    pub filter: RwSignal<Row::Filter>,
+    /// The place that is chosen in each choice.
+    pub chosen: RwSignal<Vec<usize>>,
+    /// Tells when everything is shown again.
+    pub cleared: RwSignal<()>,
     /// What it is sorted by.
-    pub order: RwSignal<Order<Row::Sort>>,
+    pub order: RwSignal<Order<usize>>,
     next: StoredValue<Option<Cursor>>,
     /// Counts the questions: an answer to an earlier one is of no use.
     asked: StoredValue<u32>,
 }
 
-impl<Row: Listed> Copy for Listing<Row> {}
-
-impl<Row: Listed> Clone for Listing<Row> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<Row: Listed> Listing<Row> {
+impl Listing {
     /// Reads it, and reads it again whenever what is looked for changes, or what is stored (`version`).
-    pub fn follow(session: Session, company: Option<CompanyId>, version: Signal<Option<Timestamp>>) -> Self {
+    pub fn follow(
+        kind: Kind,
+        session: Session,
+        company: Option<CompanyId>,
+        version: Signal<Option<Timestamp>>,
+        now: ReadSignal<Timestamp>,
+    ) -> Self {
         let listing = Self {
+            kind: StoredValue::new(kind),
             session,
             company,
-            rows: RwSignal::default(),
+            now,
+            lines: RwSignal::default(),
             load: RwSignal::default(),
             total: RwSignal::default(),
             more: RwSignal::default(),
             search: RwSignal::default(),
-            filter: RwSignal::default(),
-            order: RwSignal::new(Order { by: Row::Sort::default(), descending: false }),
+            chosen: RwSignal::new(vec![0; (kind.choices)().len()]),
+            cleared: RwSignal::default(),
+            order: RwSignal::default(),
             next: StoredValue::default(),
             asked: StoredValue::default(),
         };
         let waiting = StoredValue::new_local(None::<Timeout>);
         Effect::new(move |before: Option<String>| {
-            listing.filter.track();
+            listing.chosen.track();
             listing.order.track();
             version.track();
             let search = listing.search.get();
@@ -149,31 +250,36 @@ impl<Row: Listed> Listing<Row> {
         listing
     }
 
-    fn query(self) -> ListQuery<Row::Sort, Row::Filter> {
-        ListQuery {
+    fn wanted(self, after: Option<Cursor>) -> Wanted {
+        Wanted {
             company: self.company,
             search: self.search.get(),
-            filter: self.filter.get(),
+            chosen: self.chosen.get(),
             order: self.order.get(),
-            after: None,
+            after,
         }
+    }
+
+    /// Whether it is of one company.
+    pub const fn is_within(self) -> bool {
+        self.company.is_some()
     }
 
     /// Whether nothing narrows it down.
     pub fn is_whole(self) -> bool {
-        self.query().is_whole()
+        self.wanted(None).is_whole()
     }
 
     /// Where what is looked for is to be had as a file.
     pub fn file(self) -> String {
-        let query = self.query().url_query(location::encode);
-        format!("{}{}{query}", Row::FILE, if query.is_empty() { "" } else { "?" })
+        (self.kind.get_value().file)(&self.wanted(None))
     }
 
     /// Shows everything again.
     pub fn clear(self) {
         self.search.set(String::new());
-        self.filter.set(Row::Filter::default());
+        self.chosen.update(|chosen| chosen.fill(0));
+        self.cleared.set(());
     }
 
     /// Reads it from the beginning. What is shown stays until the answer is there.
@@ -192,7 +298,8 @@ impl<Row: Listed> Listing<Row> {
         let Some(number) = self.asked.try_get_value().map(|asked| asked.wrapping_add(1)) else { return };
         self.asked.set_value(number);
         let is_first = after.is_none();
-        let answer = Row::ask(ListQuery { after, ..untrack(|| self.query()) });
+        let wanted = untrack(|| self.wanted(after));
+        let answer = (self.kind.get_value().ask)(&wanted, self.now);
         spawn_local(async move {
             let answer = answer.await;
             if self.asked.try_get_value() != Some(number) {
@@ -204,9 +311,9 @@ impl<Row: Listed> Listing<Row> {
                     self.next.set_value(page.next);
                     if is_first {
                         self.total.set(page.total);
-                        self.rows.set(page.rows);
+                        self.lines.set(page.rows);
                     } else {
-                        self.rows.update(|rows| rows.extend(page.rows));
+                        self.lines.update(|lines| lines.extend(page.rows));
                     }
                     self.load.set(Load::Done);
                 }

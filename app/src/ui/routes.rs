@@ -25,6 +25,8 @@ const MICROSOFT_365: &str = "/microsoft-365/";
 pub enum Program {
     /// M365 companies.
     Companies,
+    /// What was read of tenants: one company's page, and the lists across companies.
+    Data,
     /// All other pages.
     Pages,
 }
@@ -180,7 +182,8 @@ impl Page {
     const fn program(self) -> Program {
         match self {
             Self::Companies => Program::Companies,
-            _ => Program::Pages,
+            Self::Company(..) | Self::Microsoft365(_) => Program::Data,
+            Self::Links | Self::Team | Self::Activity | Self::SignIn | Self::Join => Program::Pages,
         }
     }
 
@@ -249,9 +252,9 @@ impl Address {
     }
 }
 
-/// The page of the address, among those of [`Program::Pages`].
+/// The page of the address, among those of [`Program::Data`].
 #[component]
-pub fn Pages(
+pub fn DataPages(
     /// The address.
     address: Address,
 ) -> impl IntoView {
@@ -265,14 +268,26 @@ pub fn Pages(
         page => page,
     });
     move || match page.get() {
-        Some(Page::Links) => view! { <Links /> }.into_any(),
         Some(Page::Company(company, _)) => view! { <Company company tab /> }.into_any(),
         Some(Page::Microsoft365(topic)) => view! { <Microsoft365 topic /> }.into_any(),
+        _ => view! { <NotFound /> }.into_any(),
+    }
+}
+
+/// The page of the address, among those of [`Program::Pages`].
+#[component]
+pub fn Pages(
+    /// The address.
+    address: Address,
+) -> impl IntoView {
+    let page = Memo::new(move |_| address.page());
+    move || match page.get() {
+        Some(Page::Links) => view! { <Links /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
-        Some(Page::Companies) | None => view! { <NotFound /> }.into_any(),
+        _ => view! { <NotFound /> }.into_any(),
     }
 }
 

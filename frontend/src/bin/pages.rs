@@ -1,4 +1,4 @@
-//! All pages but M365 companies.
+//! All other pages: signing in, and settings.
 
 fn main() {
     frontend::mount(app::ui::PagesProgram);

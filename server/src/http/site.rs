@@ -18,6 +18,9 @@ const NONCE_PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
 /// The program of the page M365 companies: the folder with its shell and its files.
 const COMPANIES: &str = "companies";
 
+/// The program of what was read of tenants.
+const DATA: &str = "data";
+
 /// The program of all other pages.
 const PAGES: &str = "pages";
 
@@ -46,7 +49,7 @@ impl Site {
 
     async fn file(&self, request: Request) -> Response {
         let files = |program| ServeDir::new(self.folder.join(program)).precompressed_br().precompressed_gzip();
-        let Ok(response) = files(COMPANIES).fallback(files(PAGES)).oneshot(request).await;
+        let Ok(response) = files(COMPANIES).fallback(files(DATA).fallback(files(PAGES))).oneshot(request).await;
         let mut response = response.into_response();
         // The name of a file of the web app contains a hash of its content.
         let cache = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
@@ -69,6 +72,7 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
+        path if path.starts_with("/companies/") || path.starts_with("/microsoft-365/") => DATA,
         _ => PAGES,
     }
 }
@@ -83,12 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_page_has_a_program_of_its_own() {
+    fn each_page_has_its_program() {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/companies/0193", "/index.html", "/no/such/page"] {
+        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
             assert_eq!(program(path), PAGES, "{path}");
+        }
+        for path in ["/companies/0193", "/companies/0193/users", "/microsoft-365/users"] {
+            assert_eq!(program(path), DATA, "{path}");
         }
     }
 

@@ -33,7 +33,8 @@ impl MigrationTrait for Migration {
             _ => SQLITE_WORDS.to_owned(),
         };
         connection.execute_unprepared(&words).await?;
-        connection.execute_unprepared(INDEXES).await?;
+        let collation = if connection.get_database_backend() == DbBackend::Postgres { POSTGRES_COLLATION } else { "" };
+        connection.execute_unprepared(&INDEXES.replace("{collation}", collation)).await?;
         Ok(())
     }
 
@@ -50,18 +51,21 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// By the bytes, as SQLite does it: languages are compared ten times as slowly.
+const POSTGRES_COLLATION: &str = " COLLATE \"C\"";
+
 /// Each order of a list needs its index, with the expressions of the query to the letter. Guests and blocked accounts are
 /// few: without indexes of their own, a page of them would have to be looked for among everybody.
 const INDEXES: &str = "
     CREATE INDEX m365_user_name ON m365_user
-        (lower(coalesce(display_name, user_principal_name, '')), company_id, id);
+        ((lower(coalesce(display_name, user_principal_name, '')){collation}), company_id, id);
     CREATE INDEX m365_user_company_name ON m365_user
-        (company_id, lower(coalesce(display_name, user_principal_name, '')), id);
+        (company_id, (lower(coalesce(display_name, user_principal_name, '')){collation}), id);
     CREATE INDEX m365_user_guest ON m365_user
-        (lower(coalesce(display_name, user_principal_name, '')), company_id, id) WHERE guest;
+        ((lower(coalesce(display_name, user_principal_name, '')){collation}), company_id, id) WHERE guest;
     CREATE INDEX m365_user_blocked ON m365_user
-        (lower(coalesce(display_name, user_principal_name, '')), company_id, id) WHERE NOT enabled;
-    CREATE INDEX company_name ON company (lower(name), id);
+        ((lower(coalesce(display_name, user_principal_name, '')){collation}), company_id, id) WHERE NOT enabled;
+    CREATE INDEX company_name ON company ((lower(name){collation}), id);
     CREATE INDEX m365_domain_name ON m365_domain (lower(name), company_id, name)";
 
 const DROP_INDEXES: &str = "
@@ -118,7 +122,7 @@ const SQLITE_WORDS: &str = "
     CREATE VIRTUAL TABLE m365_user_words USING fts5 (
         display_name, user_principal_name, mail, department, job_title,
         content = 'm365_user', content_rowid = 'number',
-        tokenize = 'unicode61 remove_diacritics 2', detail = 'none', columnsize = 0
+        tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4', detail = 'none', columnsize = 0
     );
     INSERT INTO m365_user_words (m365_user_words) VALUES ('rebuild');
     CREATE TRIGGER m365_user_words_insert AFTER INSERT ON m365_user BEGIN

@@ -78,6 +78,7 @@ enum Kind {
 /// The order of a list: expressions that together are different for each row.
 #[derive(Clone, Debug)]
 struct Keys {
+    /// At most four.
     columns: Vec<(&'static str, Kind)>,
     descending: bool,
 }
@@ -146,6 +147,47 @@ struct Listing {
     /// ` FROM … WHERE …`, with its values.
     from: Sql,
     keys: Keys,
+    way: Way,
+}
+
+/// How a page is found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Way {
+    /// As the database thinks best.
+    #[default]
+    Any,
+    /// All that is found is sorted, though an index knows the order.
+    SortAll,
+    /// So many rows are walked in their order, and those of this condition taken.
+    Walk(u32, String),
+}
+
+impl Listing {
+    /// The statement that reads a page, and the first row of the one after it.
+    fn page(&self, after: Option<&Cursor>, limit: u32) -> Result<Sql, ListError> {
+        let Self { select, from, keys, way } = self;
+        let mut sql = Sql { text: format!("{select}{}{}", keys.selected(), from.text), values: from.values.clone() };
+        let mut by_name = keys.clone();
+        for ((column, _), name) in by_name.columns.iter_mut().zip(["k0", "k1", "k2", "k3"]) {
+            *column = name;
+        }
+        // What has an offset is worked out by itself.
+        if *way == Way::SortAll {
+            sql.text = format!("SELECT * FROM ({} OFFSET 0) AS found WHERE true", sql.text);
+        }
+        if let Some(cursor) = after {
+            let keys = if *way == Way::SortAll { &by_name } else { keys };
+            let behind = keys.behind(cursor, &mut sql)?;
+            sql.push(&behind);
+        }
+        if let Way::Walk(rows, condition) = way {
+            let ordered = keys.ordered();
+            sql.text = format!("SELECT * FROM ({}{ordered} LIMIT {rows}) AS walked WHERE {condition}", sql.text);
+        }
+        sql.push(&if *way == Way::Any { keys.ordered() } else { by_name.ordered() });
+        sql.push(&format!(" LIMIT {}", u64::from(limit) + 1));
+        Ok(sql)
+    }
 }
 
 impl Store {
@@ -157,15 +199,8 @@ impl Store {
         limit: u32,
         read: impl Fn(&QueryResult) -> Result<Row, StoreError> + Send,
     ) -> Result<ListPage<Row>, ListError> {
-        let Listing { select, from, keys } = listing;
-        let mut sql = Sql { text: format!("{select}{}{}", keys.selected(), from.text), values: from.values };
-        if let Some(cursor) = after {
-            let behind = keys.behind(cursor, &mut sql)?;
-            sql.push(&behind);
-        }
-        sql.push(&keys.ordered());
-        // One more, which tells whether there is another page.
-        sql.push(&format!(" LIMIT {}", u64::from(limit) + 1));
+        let sql = listing.page(after, limit)?;
+        let keys = listing.keys;
         let mut found = self.reader.query_all_raw(sql.statement(self.engine())).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let is_more = found.len() > limit;
@@ -176,6 +211,19 @@ impl Store {
         };
         let rows = found.iter().map(read).collect::<Result<_, _>>()?;
         Ok(ListPage { rows, next, total: None })
+    }
+
+    /// How the database goes about a page of a list, in its own words.
+    async fn explain_page(&self, listing: Listing, after: Option<&Cursor>, limit: u32) -> Result<String, ListError> {
+        let mut sql = listing.page(after, limit)?;
+        let (explain, column) = match self.engine() {
+            DbBackend::Postgres => ("EXPLAIN", "QUERY PLAN"),
+            _ => ("EXPLAIN QUERY PLAN", "detail"),
+        };
+        sql.text = format!("{explain} {}", sql.text);
+        let steps = self.reader.query_all_raw(sql.statement(self.engine())).await?;
+        let steps = steps.iter().map(|step| step.try_get::<String>("", column)).collect::<Result<Vec<_>, _>>()?;
+        Ok(steps.join("\n"))
     }
 
     async fn count(&self, sql: Sql) -> Result<u64, StoreError> {

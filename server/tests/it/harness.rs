@@ -423,10 +423,10 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A web app of two programs with one file each.
+/// A web app of three programs with one file each.
 fn site(data: &TempDir) -> PathBuf {
     let site = data.path().join("site");
-    for program in ["companies", "pages"] {
+    for program in ["companies", "data", "pages"] {
         let folder = site.join(program);
         std::fs::create_dir_all(&folder).unwrap();
         let shell = format!("<script nonce=\"{{{{__TRUNK NONCE__}}}}\">{program}()</script>");

@@ -42,7 +42,7 @@ pub fn DataSetTable(
                     <Age as_of=status.as_of stale=false now />
                     {measured}
                 </td>
-                <td role="cell" class="data-main">
+                <td role="cell">
                     <HealthBadge status=status.clone() />
                     {trouble.map(|trouble| view! { <p class="trouble">{trouble.what} " " {trouble.advice}</p> })}
                 </td>

@@ -4,26 +4,24 @@ use leptos::prelude::*;
 
 use super::{Empty, Icon, LoadFailed, SearchBox, Select, Shape, Skeleton, When};
 use crate::{
-    domain::{Order, Timestamp},
+    domain::Order,
     ui::{
         browser::locale,
-        listing::{Column, Listed, Listing, count_words},
+        listing::{Column, Listing, count_words},
         state::Load,
     },
 };
 
 /// The list.
 #[component]
-pub fn ListTable<Row: Listed>(
+pub fn ListTable(
     /// What was read of it.
-    listing: Listing<Row>,
-    /// Whether it is of one company.
-    within: bool,
-    /// The present, as far as this page is concerned.
-    now: ReadSignal<Timestamp>,
+    listing: Listing,
 ) -> impl IntoView {
-    let is_empty = Memo::new(move |_| listing.rows.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| listing.lines.with(Vec::is_empty));
     let is_whole = Memo::new(move |_| listing.is_whole());
+    let is_done = move || listing.load.with(|load| *load == Load::Done);
+    let more = Memo::new(move |_| listing.more.get() && is_done());
     let body = move || match listing.load.get() {
         Load::Loading => view! { <Skeleton /> }.into_any(),
         Load::Failed(error) => {
@@ -31,7 +29,7 @@ pub fn ListTable<Row: Listed>(
             view! { <LoadFailed title="The list could not be read" error on_retry /> }.into_any()
         }
         Load::Done if is_empty.get() && is_whole.get() => {
-            view! { <Empty title="Nothing here yet"><p>{Row::NOTHING}</p></Empty> }.into_any()
+            view! { <Empty title="Nothing here yet"><p>{listing.kind.get_value().nothing}</p></Empty> }.into_any()
         }
         Load::Done if is_empty.get() => view! {
             <Empty title="Nothing matches">
@@ -42,12 +40,12 @@ pub fn ListTable<Row: Listed>(
             </Empty>
         }
         .into_any(),
-        Load::Done => table(listing, within, now),
+        Load::Done => view! { <Table listing /> }.into_any(),
     };
     view! {
-        {toolbar(listing, within)}
+        <Tools listing />
         {body}
-        <When flag=Memo::new(move |_| listing.more.get() && listing.load.with(|load| *load == Load::Done))>
+        <When flag=more>
             <button type="button" class="button load-more" on:click=move |_| listing.read_more()>
                 "Load more"
             </button>
@@ -55,48 +53,39 @@ pub fn ListTable<Row: Listed>(
     }
 }
 
-fn toolbar<Row: Listed>(listing: Listing<Row>, within: bool) -> impl IntoView {
-    let choice = |choice: crate::ui::listing::Choice<Row::Filter>| {
-        let choices = choice.options;
-        let on_choose = Callback::new(move |place: usize| {
-            listing.filter.update(|filter| choices[place].1(filter));
-        });
-        // A change that comes from elsewhere, such as "Show all", shows the first choice again.
-        let again = Memo::new(move |_| listing.filter.with(|filter| *filter == Row::Filter::default()));
+#[component]
+fn Tools(listing: Listing) -> impl IntoView {
+    let kind = listing.kind.get_value();
+    let columns = (kind.columns)(listing.is_within());
+    let sorts: Vec<(&'static str, usize)> =
+        columns.iter().filter_map(|column| Some((column.label, column.sort?))).collect();
+    let sort_labels: Vec<&'static str> = sorts.iter().map(|(label, _)| *label).collect();
+    let first = sorts.iter().position(|(_, sort)| *sort == 0).unwrap_or_default();
+    let on_sort = Callback::new(move |place: usize| {
+        listing.order.set(Order { by: sorts[place].1, descending: false });
+    });
+    let choice = |(number, (label, options)): (usize, (&'static str, Vec<&'static str>))| {
+        let chosen = Memo::new(move |_| listing.chosen.with(|chosen| chosen[number]));
+        let on_choose = Callback::new(move |place: usize| listing.chosen.update(|chosen| chosen[number] = place));
+        // What somebody chooses is drawn by the browser; it is drawn again when it changes in another way.
         move || {
-            let options: Vec<&'static str> = choices.iter().map(|(label, _)| *label).collect();
-            again.track();
-            let chosen = untrack(|| {
-                listing.filter.with(|filter| {
-                    let leaves = |change: fn(&mut Row::Filter)| {
-                        let mut after = filter.clone();
-                        change(&mut after);
-                        after == *filter
-                    };
-                    choices.iter().position(|(_, change)| leaves(*change)).unwrap_or_default()
-                })
-            });
-            view! { <Select label=choice.label.to_owned() options chosen on_choose /> }
+            listing.cleared.track();
+            let chosen = chosen.get_untracked();
+            view! { <Select label=label.to_owned() options=options.clone() chosen on_choose /> }
         }
     };
-    let sorts: Vec<(&'static str, Row::Sort)> =
-        Row::columns(within).iter().filter_map(|column| Some((column.label, column.sort?))).collect();
-    let labels: Vec<&'static str> = sorts.iter().map(|(label, _)| *label).collect();
-    let on_sort = Callback::new(move |place: usize| {
-        listing.order.update(|order| *order = Order { by: sorts[place].1, descending: false });
-    });
     let count = move || {
         listing.load.with(|load| *load == Load::Done).then(|| {
-            let shown = listing.rows.with(Vec::len);
-            count_words(shown, listing.total.get(), listing.more.get(), Row::NOUN, locale::number)
+            let shown = listing.lines.with(Vec::len);
+            count_words(shown, listing.total.get(), listing.more.get(), kind.noun, locale::number)
         })
     };
     view! {
         <div class="list-tools">
-            <SearchBox label=Row::SEARCH text=listing.search on_down=Callback::new(|()| {}) />
-            {Row::choices().into_iter().map(choice).collect_view()}
+            <SearchBox label=kind.search text=listing.search on_down=Callback::new(|()| {}) />
+            {(kind.choices)().into_iter().enumerate().map(choice).collect_view()}
             <div class="list-sort">
-                <Select label="Sort by".to_owned() options=labels chosen=0 on_choose=on_sort />
+                <Select label="Sort by".to_owned() options=sort_labels chosen=first on_choose=on_sort />
             </div>
             <a class="button" href=move || listing.file() download>
                 <Icon shape=Shape::Download />
@@ -109,52 +98,41 @@ fn toolbar<Row: Listed>(listing: Listing<Row>, within: bool) -> impl IntoView {
     }
 }
 
-fn table<Row: Listed>(listing: Listing<Row>, within: bool, now: ReadSignal<Timestamp>) -> AnyView {
-    let head = |column: Column<Row::Sort>| {
-        let (label, sort) = (column.label, column.sort);
+#[component]
+fn Table(listing: Listing) -> impl IntoView {
+    let kind = listing.kind.get_value();
+    let order = listing.order;
+    let head = move |column: Column<usize>| {
         let class = if column.is_figure { "data-figure" } else { "" };
-        match sort {
-            None => view! { <th role="columnheader" scope="col" class=class>{label}</th> }.into_any(),
-            Some(sort) => {
-                let order = listing.order;
-                let direction = Memo::new(move |_| order.with(|order| (order.by == sort).then_some(order.descending)));
-                let on_sort = move || order.update(|order| *order = order.chosen(sort));
-                sorted_head(label, class, direction, on_sort)
-            }
+        let Some(sort) = column.sort else {
+            return view! { <th role="columnheader" scope="col" class=class>{column.label}</th> }.into_any();
+        };
+        let direction = move || {
+            let order = order.get();
+            (order.by == sort).then_some(if order.descending { "descending" } else { "ascending" })
+        };
+        view! {
+            <th role="columnheader" scope="col" class=class aria-sort=direction>
+                <button
+                    type="button"
+                    class="sort-button"
+                    on:click=move |_| order.update(|order| *order = order.chosen(sort))
+                >
+                    {column.label}
+                    <Icon shape=Shape::Sort />
+                </button>
+            </th>
         }
+        .into_any()
     };
     view! {
-        <table class="data-table list-table" role="table" aria-label=Row::NAME>
+        <table class="data-table list-table" role="table" aria-label=kind.name>
             <thead role="rowgroup">
-                <tr role="row">{Row::columns(within).into_iter().map(head).collect_view()}</tr>
+                <tr role="row">{(kind.columns)(listing.is_within()).into_iter().map(head).collect_view()}</tr>
             </thead>
             <tbody role="rowgroup">
-                {move || listing.rows.get().into_iter().map(|row| row.line(within, now)).collect_view()}
+                {move || listing.lines.get().into_iter().map(|line| line()).collect_view()}
             </tbody>
         </table>
     }
-    .into_any()
-}
-
-/// `direction`: whether the largest stand first, where the list is sorted by this.
-fn sorted_head(
-    label: &'static str,
-    class: &'static str,
-    direction: Memo<Option<bool>>,
-    on_sort: impl Fn() + 'static,
-) -> AnyView {
-    let sort = move || match direction.get() {
-        None => None,
-        Some(false) => Some("ascending"),
-        Some(true) => Some("descending"),
-    };
-    view! {
-        <th role="columnheader" scope="col" class=class aria-sort=sort>
-            <button type="button" class="sort-button" on:click=move |_| on_sort()>
-                {label}
-                <Icon shape=Shape::Sort />
-            </button>
-        </th>
-    }
-    .into_any()
 }

@@ -9,8 +9,7 @@ use crate::ui::routes::{Page, Topic};
 #[component]
 pub fn SectionNav(
     /// The page that is shown.
-    #[prop(optional)]
-    shown: Option<Page>,
+    shown: Page,
 ) -> impl IntoView {
     let all = [(Page::Companies, "Companies")]
         .into_iter()
@@ -18,7 +17,7 @@ pub fn SectionNav(
     let step = |(page, label): (Page, &'static str)| {
         let on_click = link::follow(expect_context(), page);
         view! {
-            <a href=page.path() aria-current=(shown == Some(page)).then_some("page") on:click=on_click>
+            <a href=page.path() aria-current=(shown == page).then_some("page") on:click=on_click>
                 {label}
             </a>
         }

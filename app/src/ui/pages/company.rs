@@ -19,11 +19,11 @@ use crate::{
         browser::{clock, document},
         company::Viewed,
         components::{
-            ActivityTable, Age, Empty, HealthBadge, Icon, Link, ListTable, LoadFailed, PANEL, SectionNav, Shape,
-            Skeleton, StatusBadge, Tabs, When, tab_id,
+            ActivityTable, Age, Empty, HealthBadge, Icon, Link, ListTable, LoadFailed, PANEL, Shape, Skeleton,
+            StatusBadge, Tabs, When, tab_id,
         },
         freshness::{Health, Trouble},
-        listing::{Listed, Listing},
+        listing::{Kind, Listing},
         may,
         routes::{Page, Tab, Topic},
         session::Session,
@@ -54,7 +54,11 @@ pub fn Company(
     let load = viewed.load();
     view! {
         <Frame path=&["Microsoft 365", "Company"]>
-            <SectionNav />
+            <p class="way-back">
+                <Link to=Page::Companies class="data-link">
+                    "All companies"
+                </Link>
+            </p>
             {move || match load.get() {
                 Load::Loading => view! { <Skeleton /> }.into_any(),
                 Load::Failed(error) if error.code == ErrorCode::NotFound => view! {
@@ -137,15 +141,15 @@ fn Head(viewed: Viewed, name: Memo<Option<String>>, now: ReadSignal<Timestamp>, 
 fn panel(tab: Tab, viewed: Viewed, now: ReadSignal<Timestamp>) -> AnyView {
     match tab {
         Tab::Overview => view! { <Overview viewed now /> }.into_any(),
-        Tab::Topic(Topic::Users) => list::<UserRow>(viewed, DataSet::Users, now),
-        Tab::Topic(Topic::Licences) => list::<LicenceRow>(viewed, DataSet::Licences, now),
-        Tab::Topic(Topic::Domains) => list::<TenantDomainRow>(viewed, DataSet::Domains, now),
+        Tab::Topic(Topic::Users) => list(Kind::of::<UserRow>(), viewed, DataSet::Users, now),
+        Tab::Topic(Topic::Licences) => list(Kind::of::<LicenceRow>(), viewed, DataSet::Licences, now),
+        Tab::Topic(Topic::Domains) => list(Kind::of::<TenantDomainRow>(), viewed, DataSet::Domains, now),
         Tab::Topic(Topic::SecureScore) => view! { <SecureScore viewed now /> }.into_any(),
         Tab::Activity => view! { <Done company=viewed.id now /> }.into_any(),
     }
 }
 
-fn list<Row: Listed>(viewed: Viewed, data_set: DataSet, now: ReadSignal<Timestamp>) -> AnyView {
+fn list(kind: Kind, viewed: Viewed, data_set: DataSet, now: ReadSignal<Timestamp>) -> AnyView {
     let status = viewed.status(data_set);
     // What is on its way is shown as it comes, and what was read again at once.
     let version = Memo::new(move |_| {
@@ -154,10 +158,10 @@ fn list<Row: Listed>(viewed: Viewed, data_set: DataSet, now: ReadSignal<Timestam
             status.as_of.or_else(|| status.so_far.map(|so_far| Timestamp::from_millis(so_far.into())))
         })
     });
-    let listing = Listing::<Row>::follow(expect_context(), Some(viewed.id), version.into());
+    let listing = Listing::follow(kind, expect_context(), Some(viewed.id), version.into(), now);
     view! {
         <Freshness status now />
-        <ListTable listing within=true now />
+        <ListTable listing />
     }
     .into_any()
 }

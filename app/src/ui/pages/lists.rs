@@ -39,9 +39,8 @@ impl Listed for UserRow {
     }
 
     fn columns(within: bool) -> Vec<Column<UserSort>> {
-        let of_company = |label, sort: UserSort| match sort.is_offered(within) {
-            true => Column::sorted(label, sort),
-            false => Column::plain(label),
+        let of_company = |label, sort: UserSort| {
+            if sort.is_offered(within) { Column::sorted(label, sort) } else { Column::plain(label) }
         };
         let mut columns = vec![Column::sorted("Name", UserSort::Name)];
         columns.extend(origin_columns(within, UserSort::Company));
@@ -60,7 +59,7 @@ impl Listed for UserRow {
             Choice {
                 label: "Type",
                 options: &[
-                    ("Members and guests", |filter| filter.kind = None),
+                    ("All types", |filter| filter.kind = None),
                     ("Members", |filter| filter.kind = Some(UserKind::Member)),
                     ("Guests", |filter| filter.kind = Some(UserKind::Guest)),
                 ],
@@ -76,7 +75,7 @@ impl Listed for UserRow {
             Choice {
                 label: "Licences",
                 options: &[
-                    ("Licensed or not", |filter| filter.licensed = None),
+                    ("Any licence", |filter| filter.licensed = None),
                     ("Licensed", |filter| filter.licensed = Some(true)),
                     ("Without licence", |filter| filter.licensed = Some(false)),
                 ],

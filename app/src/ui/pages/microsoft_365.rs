@@ -8,7 +8,7 @@ use crate::{
     ui::{
         browser::{clock, document},
         components::{ListTable, SectionNav},
-        listing::{Listed, Listing},
+        listing::{Kind, Listing},
         routes::{Page, Topic},
         session::Session,
     },
@@ -29,6 +29,14 @@ pub fn Microsoft365(
             (&["Microsoft 365", "Secure Score"], "How well Microsoft finds each company set up, the lowest first.")
         }
     };
+    let kind = match topic {
+        Topic::Users => Kind::of::<UserRow>(),
+        Topic::Licences => Kind::of::<LicenceRow>(),
+        Topic::Domains => Kind::of::<TenantDomainRow>(),
+        Topic::SecureScore => Kind::of::<ScoreRow>(),
+    };
+    let session: Session = expect_context();
+    let listing = Listing::follow(kind, session, None, Signal::stored(None), clock::minutes());
     view! {
         <Frame path>
             <SectionNav shown=Page::Microsoft365(topic) />
@@ -38,17 +46,7 @@ pub fn Microsoft365(
                     <p class="page-lead">{lead}</p>
                 </div>
             </div>
-            {match topic {
-                Topic::Users => list::<UserRow>(),
-                Topic::Licences => list::<LicenceRow>(),
-                Topic::Domains => list::<TenantDomainRow>(),
-                Topic::SecureScore => list::<ScoreRow>(),
-            }}
+            <ListTable listing />
         </Frame>
     }
-}
-
-fn list<Row: Listed>() -> AnyView {
-    let listing = Listing::<Row>::follow(expect_context::<Session>(), None, Signal::stored(None));
-    view! { <ListTable listing within=false now=clock::minutes() /> }.into_any()
 }

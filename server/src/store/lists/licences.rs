@@ -6,7 +6,7 @@ use app::domain::{
 };
 use sea_orm::QueryResult;
 
-use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, containing, origin};
+use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, Way, containing, origin};
 use crate::store::to_u32;
 
 const SELECT: &str = "SELECT l.company_id AS company_id, c.name AS company_name, \
@@ -19,7 +19,7 @@ const FROM: &str = " FROM m365_licence l JOIN company c ON c.id = l.company_id \
 impl Store {
     /// A page of licences.
     pub async fn list_licences(&self, query: &LicenceQuery, limit: u32) -> Result<ListPage<LicenceRow>, ListError> {
-        let listing = Listing { select: SELECT, from: from(query), keys: keys(query) };
+        let listing = Listing { select: SELECT, from: from(query), keys: keys(query), way: Way::Any };
         self.list_page(listing, query.after.as_ref(), limit, licence).await
     }
 

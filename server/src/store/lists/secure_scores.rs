@@ -6,7 +6,7 @@ use app::domain::{
 };
 use sea_orm::{QueryOrder as _, QueryResult, QuerySelect as _, prelude::*};
 
-use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, containing, origin};
+use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, Way, containing, origin};
 use crate::{
     plain_text::plain_text,
     store::entity::{secure_score, secure_score_control},
@@ -28,7 +28,7 @@ const HIGHEST_FIRST: &str = "CASE WHEN k.score_max > 0 \
 impl Store {
     /// A page of the scores of all connected companies.
     pub async fn list_scores(&self, query: &ScoreQuery, limit: u32) -> Result<ListPage<ScoreRow>, ListError> {
-        let listing = Listing { select: SELECT, from: from(query), keys: keys(query) };
+        let listing = Listing { select: SELECT, from: from(query), keys: keys(query), way: Way::Any };
         self.list_page(listing, query.after.as_ref(), limit, score).await
     }
 

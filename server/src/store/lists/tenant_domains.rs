@@ -6,7 +6,7 @@ use app::domain::{
 };
 use sea_orm::QueryResult;
 
-use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, containing, origin};
+use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, Way, containing, origin};
 
 const SELECT: &str = "SELECT d.company_id AS company_id, c.name AS company_name, d.name AS name, \
     d.is_default AS is_default, d.is_initial AS is_initial, d.is_verified AS is_verified, d.federated AS federated, \
@@ -21,7 +21,7 @@ impl Store {
         query: &TenantDomainQuery,
         limit: u32,
     ) -> Result<ListPage<TenantDomainRow>, ListError> {
-        let listing = Listing { select: SELECT, from: from(query), keys: keys(query) };
+        let listing = Listing { select: SELECT, from: from(query), keys: keys(query), way: Way::Any };
         self.list_page(listing, query.after.as_ref(), limit, tenant_domain).await
     }
 

@@ -6,20 +6,39 @@ use app::domain::{
 };
 use sea_orm::{DbBackend, QueryResult, prelude::*};
 
-use super::{Keys, Kind, ListError, Listing, MOST_WORDS, Sql, Store, StoreError, origin};
+use super::{Keys, Kind, ListError, Listing, MOST_WORDS, Sql, Store, StoreError, Way, origin};
 use crate::migration::{ACCENTED, PLAIN};
 
-/// Up to so many hits are sorted. Where there are more, the list is walked in its order until a page is full, which is
-/// soon the case.
+/// SQLite sorts up to so many hits. Where there are more, it walks the list in its order, by an index, and asks a set in
+/// memory whether somebody is a hit.
 const FEW: u64 = 5_000;
 
-/// These are the expressions of the indexes, to the letter.
-const NAME: &str = "lower(coalesce(u.display_name, u.user_principal_name, ''))";
-const COMPANY: &str = "lower(c.name)";
+/// PostgreSQL walks so far first, which fills a page with what many have; it has to look at each row. Where that is not
+/// enough, it sorts all hits. It can't be asked which of the two it takes: it guesses at how rare a word's beginning is.
+const WALK: u32 = 4_000;
+
+/// What names are ordered by: the expressions of the indexes, to the letter.
+struct Names {
+    user: &'static str,
+    company: &'static str,
+}
+
+const SQLITE: Names =
+    Names { user: "lower(coalesce(u.display_name, u.user_principal_name, ''))", company: "lower(c.name)" };
+const POSTGRES: Names = Names {
+    user: "lower(coalesce(u.display_name, u.user_principal_name, '')) COLLATE \"C\"",
+    company: "lower(c.name) COLLATE \"C\"",
+};
 
 const SELECT: &str = "SELECT u.company_id AS company_id, c.name AS company_name, u.id AS id, \
     u.display_name AS display_name, u.user_principal_name AS user_principal_name, u.mail AS mail, u.guest AS guest, \
     u.enabled AS enabled, u.department AS department, u.job_title AS job_title, u.licences AS licences";
+
+/// With what PostgreSQL's search looks at.
+const SELECT_WITH_WORDS: &str = "SELECT u.company_id AS company_id, c.name AS company_name, u.id AS id, \
+    u.display_name AS display_name, u.user_principal_name AS user_principal_name, u.mail AS mail, u.guest AS guest, \
+    u.enabled AS enabled, u.department AS department, u.job_title AS job_title, u.licences AS licences, \
+    u.words AS words";
 
 /// Somebody, with the ids of their licences.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +52,52 @@ pub struct ListedUser {
 impl Store {
     /// A page of users.
     pub async fn list_users(&self, query: &UserQuery, limit: u32) -> Result<ListPage<ListedUser>, ListError> {
+        let (listing, otherwise) = self.user_listing(query).await?;
+        let page = self.list_page(listing, query.after.as_ref(), limit, user).await?;
+        match otherwise {
+            Some(listing) if page.next.is_none() => self.list_page(listing, query.after.as_ref(), limit, user).await,
+            _ => Ok(page),
+        }
+    }
+
+    /// How the database goes about a page of users, in its own words: whether it uses its indexes.
+    pub async fn explain_users(&self, query: &UserQuery, limit: u32) -> Result<String, ListError> {
+        let (listing, otherwise) = self.user_listing(query).await?;
+        let mut plan = self.explain_page(listing, query.after.as_ref(), limit).await?;
+        if let Some(listing) = otherwise {
+            plan.push('\n');
+            plan.push_str(&self.explain_page(listing, query.after.as_ref(), limit).await?);
+        }
+        Ok(plan)
+    }
+
+    /// How to find a page; and how else, if that does not fill it.
+    async fn user_listing(&self, query: &UserQuery) -> Result<(Listing, Option<Listing>), ListError> {
         if !query.order.by.is_offered(query.company.is_some()) {
             return Err(ListError::Order);
         }
+        let is_postgres = self.engine() == DbBackend::Postgres;
+        let keys = keys(query, if is_postgres { &POSTGRES } else { &SQLITE });
         let words = words(&query.search);
-        let search = match words.as_slice() {
-            [] => None,
-            words => Some(Search { text: self.search_text(words), few: self.are_few(words).await? }),
-        };
-        let listing = Listing { select: SELECT, from: self.from_users(query, search.as_ref()), keys: keys(query) };
-        self.list_page(listing, query.after.as_ref(), limit, user).await
+        let listing = |from, way| Listing { select: SELECT, from, keys: keys.clone(), way };
+        if words.is_empty() {
+            return Ok((listing(self.from_users(query, None), Way::Any), None));
+        }
+        let text = self.search_text(&words);
+        if !is_postgres {
+            let search = Search { few: self.are_few(&text).await?, text };
+            return Ok((listing(self.from_users(query, Some(&search)), Way::Any), None));
+        }
+        let search = Search { text, few: false };
+        let sorted = listing(self.from_users(query, Some(&search)), Way::SortAll);
+        // In one company there are never many.
+        if query.company.is_some() {
+            return Ok((sorted, None));
+        }
+        let mut from = self.from_users(query, None);
+        let text = from.bind(&search.text);
+        let walked = listing(from, Way::Walk(WALK, format!("words @@ CAST({text} AS tsquery)")));
+        Ok((Listing { select: SELECT_WITH_WORDS, ..walked }, Some(sorted)))
     }
 
     /// How many users a query finds. None: counting them would take too long.
@@ -85,15 +140,14 @@ impl Store {
         }
     }
 
-    /// Whether so few users have these words that all of them can be sorted.
-    async fn are_few(&self, words: &[String]) -> Result<bool, StoreError> {
+    /// Whether so few users have these words that SQLite can sort all of them.
+    async fn are_few(&self, text: &str) -> Result<bool, StoreError> {
         let mut sql = Sql::default();
-        let text = sql.bind(self.search_text(words));
-        let hits = match self.engine() {
-            DbBackend::Postgres => format!("SELECT 1 FROM m365_user WHERE words @@ CAST({text} AS tsquery)"),
-            _ => format!("SELECT 1 FROM m365_user_words WHERE m365_user_words MATCH {text}"),
-        };
-        sql.push(&format!("SELECT count(*) FROM ({hits} LIMIT {}) AS hits", FEW + 1));
+        let text = sql.bind(text);
+        sql.push(&format!(
+            "SELECT count(*) FROM (SELECT 1 FROM m365_user_words WHERE m365_user_words MATCH {text} LIMIT {}) AS hits",
+            FEW + 1
+        ));
         Ok(self.count(sql).await? <= FEW)
     }
 
@@ -106,11 +160,7 @@ impl Store {
         let users_first = "m365_user u CROSS JOIN company c";
         sql.push(" FROM ");
         match &text {
-            // The fence keeps PostgreSQL from walking a million users in the order of their names to find three.
-            Some(text) if few && is_postgres => sql.push(&format!(
-                "(SELECT * FROM m365_user WHERE words @@ CAST({text} AS tsquery) OFFSET 0) u CROSS JOIN company c"
-            )),
-            Some(text) if few => sql.push(&format!(
+            Some(text) if few && !is_postgres => sql.push(&format!(
                 "(SELECT rowid AS number FROM m365_user_words WHERE m365_user_words MATCH {text}) hit \
                  CROSS JOIN {users_first}"
             )),
@@ -121,9 +171,8 @@ impl Store {
         }
         sql.push(" WHERE c.id = u.company_id AND c.archived_at IS NULL");
         match &text {
-            Some(_) if few && is_postgres => {}
-            Some(_) if few => sql.push(" AND u.number = hit.number"),
             Some(text) if is_postgres => sql.push(&format!(" AND u.words @@ CAST({text} AS tsquery)")),
+            Some(_) if few => sql.push(" AND u.number = hit.number"),
             // The plus keeps SQLite from beginning with the hits, and then sorting all of them.
             Some(text) => sql.push(&format!(
                 " AND +u.number IN (SELECT rowid FROM m365_user_words WHERE m365_user_words MATCH {text})"
@@ -159,8 +208,10 @@ impl Store {
     }
 }
 
+/// What is looked for in the index of words.
 struct Search {
     text: String,
+    /// Whether SQLite begins with the hits.
     few: bool,
 }
 
@@ -185,16 +236,16 @@ const fn narrowed(filter: &UserFilter) -> [&'static str; 3] {
     ]
 }
 
-fn keys(query: &UserQuery) -> Keys {
+fn keys(query: &UserQuery, names: &Names) -> Keys {
     const OWNER: (&str, Kind) = ("u.company_id", Kind::Id);
     const WHO: (&str, Kind) = ("u.id", Kind::Id);
     let text = |column| (column, Kind::Text);
     let columns = match query.order.by {
-        UserSort::Name => vec![text(NAME), OWNER, WHO],
-        UserSort::Company => vec![text(COMPANY), ("c.id", Kind::Id), text(NAME), WHO],
+        UserSort::Name => vec![text(names.user), OWNER, WHO],
+        UserSort::Company => vec![text(names.company), ("c.id", Kind::Id), text(names.user), WHO],
         UserSort::Address => vec![text("lower(coalesce(u.user_principal_name, ''))"), OWNER, WHO],
-        UserSort::Department => vec![text("lower(coalesce(u.department, ''))"), text(NAME), OWNER, WHO],
-        UserSort::Title => vec![text("lower(coalesce(u.job_title, ''))"), text(NAME), OWNER, WHO],
+        UserSort::Department => vec![text("lower(coalesce(u.department, ''))"), text(names.user), OWNER, WHO],
+        UserSort::Title => vec![text("lower(coalesce(u.job_title, ''))"), text(names.user), OWNER, WHO],
     };
     Keys::new(columns, query.order.descending)
 }
@@ -226,11 +277,19 @@ fn user(row: &QueryResult) -> Result<ListedUser, StoreError> {
 /// The words of a search: letters and digits, in lower case. Everything else separates them, as in the index.
 fn words(search: &str) -> Vec<String> {
     search
-        .split(|letter: char| !letter.is_alphanumeric())
+        .split_whitespace()
+        .map(without_top_level)
+        .flat_map(|part| part.split(|letter: char| !letter.is_alphanumeric()))
         .filter(|word| !word.is_empty())
         .take(MOST_WORDS)
         .map(str::to_lowercase)
         .collect()
+}
+
+/// An address without its last label: everybody has a `com` in theirs, so it finds nobody and takes long.
+fn without_top_level(part: &str) -> &str {
+    let Some((_, domain)) = part.rsplit_once('@') else { return part };
+    domain.rfind('.').filter(|dot| *dot > 0).map_or(part, |dot| &part[..part.len() - domain.len() + dot])
 }
 
 /// A word without accents, as PostgreSQL's index holds it. SQLite's takes them off by itself.
@@ -246,6 +305,11 @@ mod tests {
     #[test]
     fn a_search_falls_into_words_as_the_index_does() {
         assert_eq!(words("  Anna.Smith@contoso "), ["anna", "smith", "contoso"]);
+        assert_eq!(
+            words("anna.smith@contoso.com @fabrikam.co.uk x@."),
+            ["anna", "smith", "contoso", "fabrikam", "co", "x"]
+        );
+        assert_eq!(words("contoso.com"), ["contoso", "com"]);
         assert_eq!(words("O'Neill \"'; --"), ["o", "neill"]);
         assert_eq!(words("* & | !"), [""; 0]);
         assert_eq!(words(&"a ".repeat(100)).len(), MOST_WORDS);
