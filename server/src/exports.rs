@@ -58,16 +58,20 @@ impl Export for UserQuery {
     type Row = UserRow;
 
     const HEADER: &'static [&'static str] = &[
-        "company", "name", "sign_in", "type", "sign_in_allowed", "department", "title", "licences", "as_of", "company_id",
+        "company",
+        "name",
+        "sign_in",
+        "type",
+        "sign_in_allowed",
+        "department",
+        "title",
+        "licences",
+        "as_of",
+        "company_id",
         "id",
     ];
 
-    async fn page(
-        &self,
-        data: &TenantData,
-        after: Option<Cursor>,
-        limit: u32,
-    ) -> Result<ListPage<UserRow>, ListError> {
+    async fn page(&self, data: &TenantData, after: Option<Cursor>, limit: u32) -> Result<ListPage<UserRow>, ListError> {
         data.list_users(&Self { after, ..self.clone() }, limit).await
     }
 
@@ -93,7 +97,16 @@ impl Export for LicenceQuery {
     type Row = LicenceRow;
 
     const HEADER: &'static [&'static str] = &[
-        "company", "product", "part_number", "used", "assignable", "free", "state", "for_users", "as_of", "company_id",
+        "company",
+        "product",
+        "part_number",
+        "used",
+        "assignable",
+        "free",
+        "state",
+        "for_users",
+        "as_of",
+        "company_id",
     ];
 
     async fn page(

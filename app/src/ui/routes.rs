@@ -298,7 +298,8 @@ mod tests {
         }
         let users = "/companies/00000000-0000-0000-0000-000000000007/users";
         assert_eq!(Page::Company(company, Tab::Topic(Topic::Users)).path(), users);
-        for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")] {
+        for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")]
+        {
             assert_eq!(Page::at(nowhere), None, "{nowhere}");
         }
     }

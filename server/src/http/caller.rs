@@ -90,8 +90,7 @@ pub const ACCESS: &[(&str, Access)] = &[
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 4] =
-    ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
+const ASKED_BY_ITSELF: [&str; 4] = ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {

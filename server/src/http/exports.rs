@@ -1,12 +1,7 @@
 //! Lists as files.
 
 use app::{
-    domain::{
-        licence::LicenceQuery,
-        secure_score::ScoreQuery,
-        tenant_domain::TenantDomainQuery,
-        user::UserQuery,
-    },
+    domain::{licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery},
     error::{AppError, ErrorCode},
 };
 use axum::{

@@ -75,7 +75,8 @@ impl Store {
                 }
             })
             .collect();
-        if let Some(users) = statuses.iter_mut().find(|status| status.data_set == DataSet::Users && status.as_of.is_none())
+        if let Some(users) =
+            statuses.iter_mut().find(|status| status.data_set == DataSet::Users && status.as_of.is_none())
         {
             let so_far = self.stored_users(company).await?;
             users.so_far = u32::try_from(so_far).ok().filter(|so_far| *so_far > 0);

@@ -20,10 +20,8 @@ impl Store {
             .filter(|(id, name)| stored.get(id).is_none_or(|stored| stored != *name))
             .map(|(id, name)| (*id, *name))
             .collect();
-        let new: Vec<_> = new
-            .into_iter()
-            .map(|(id, name)| ActiveModel { sku_id: Set(id), name: Set(name.to_owned()) })
-            .collect();
+        let new: Vec<_> =
+            new.into_iter().map(|(id, name)| ActiveModel { sku_id: Set(id), name: Set(name.to_owned()) }).collect();
         if new.is_empty() {
             return Ok(());
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use app::domain::{
-    CompanyDetails, CompanyId, DataSet, LicenceRow, ListPage, Problem, ScoreReport, ScoreRow, TenantDomainRow, UserKind,
-    UserRow,
+    CompanyDetails, CompanyId, DataSet, LicenceRow, ListPage, Problem, ScoreReport, ScoreRow, TenantDomainRow,
+    UserKind, UserRow,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -275,9 +275,10 @@ mod many {
     use crate::{harness::Engine, on_both_databases, postgres};
 
     const FIRST: [&str; 40] = [
-        "Anna", "Ben", "Chloé", "David", "Emma", "Frank", "Grace", "Hugo", "Ida", "Jürgen", "Kim", "Lea", "Max", "Nina",
-        "Oscar", "Paula", "Quentin", "Rosa", "Sam", "Tina", "Uma", "Victor", "Wendy", "Xaver", "Yara", "Zoë", "Arthur",
-        "Bella", "Carl", "Dora", "Erik", "Fiona", "Georg", "Hanna", "Ivan", "Julia", "Karl", "Laura", "Mark", "Nora",
+        "Anna", "Ben", "Chloé", "David", "Emma", "Frank", "Grace", "Hugo", "Ida", "Jürgen", "Kim", "Lea", "Max",
+        "Nina", "Oscar", "Paula", "Quentin", "Rosa", "Sam", "Tina", "Uma", "Victor", "Wendy", "Xaver", "Yara", "Zoë",
+        "Arthur", "Bella", "Carl", "Dora", "Erik", "Fiona", "Georg", "Hanna", "Ivan", "Julia", "Karl", "Laura", "Mark",
+        "Nora",
     ];
     const LAST: [&str; 50] = [
         "Abel", "Baker", "Cole", "Dunn", "Evans", "Fischer", "Grant", "Hall", "Irwin", "Jones", "Klein", "Lopez",
@@ -287,8 +288,18 @@ mod many {
         "Yates", "Zhang",
     ];
     const TITLE: [&str; 12] = [
-        "Specialist", "Account Manager", "Sales Director", "Engineer", "Accountant", "Recruiter", "Support Agent", "Counsel",
-        "Analyst", "Assistant", "Team Lead", "Technician",
+        "Specialist",
+        "Account Manager",
+        "Sales Director",
+        "Engineer",
+        "Accountant",
+        "Recruiter",
+        "Support Agent",
+        "Counsel",
+        "Analyst",
+        "Assistant",
+        "Team Lead",
+        "Technician",
     ];
     const DEPARTMENT: [&str; 6] = ["Sales", "Finance", "Engineering", "Human Resources", "Support", "Legal"];
 
@@ -318,10 +329,15 @@ mod many {
             Engine::Postgres => format!("(SELECT generate_series({from}, {to}) AS n)"),
         };
         let pick = |list: &[&str], place: &str| {
-            let cases: String = list.iter().enumerate().map(|(n, item)| format!(" WHEN {n} THEN '{item}'")).collect();
+            let cases: Vec<_> = list.iter().enumerate().map(|(n, item)| format!(" WHEN {n} THEN '{item}'")).collect();
+            let cases = cases.concat();
             let array = list.iter().map(|item| format!("'{item}'")).collect::<Vec<_>>().join(",");
             let count = list.len();
-            if sqlite { format!("(CASE ({place}) % {count}{cases} END)") } else { format!("(ARRAY[{array}])[({place}) % {count} + 1]") }
+            if sqlite {
+                format!("(CASE ({place}) % {count}{cases} END)")
+            } else {
+                format!("(ARRAY[{array}])[({place}) % {count} + 1]")
+            }
         };
         let companies_sql = format!(
             "INSERT INTO company (id, name, created_at, revision, changed_at) \
@@ -398,10 +414,45 @@ mod many {
         let company = Some(CompanyId::from_uuid(uuid::Uuid::from_u128(5_000)));
         let mut asked = Vec::new();
         for search in [
-            "", "an", "ann", "anna", "anna m", "anna müller", "muller", "smith", "zoe", "zhang zoe", "company5000", "company50",
-            "smith company77", "anna.abel1", "sales", "finance ben", "kim.king123456@company1235.test", "@company777.test",
-            "company9999.test", "nobody", "xaver xu", "jürgen", "hr legal", "qu", "quinn quentin legal", "vance w", "specialist ida",
-            "taylor", "tay", "hugo hu", "user", "nora nash", "nora n", "paula", "owens o", "grace", "legal evans", "king", "kin",
+            "",
+            "an",
+            "ann",
+            "anna",
+            "anna m",
+            "anna müller",
+            "muller",
+            "smith",
+            "zoe",
+            "zhang zoe",
+            "company5000",
+            "company50",
+            "smith company77",
+            "anna.abel1",
+            "sales",
+            "finance ben",
+            "kim.king123456@company1235.test",
+            "@company777.test",
+            "company9999.test",
+            "nobody",
+            "xaver xu",
+            "jürgen",
+            "hr legal",
+            "qu",
+            "quinn quentin legal",
+            "vance w",
+            "specialist ida",
+            "taylor",
+            "tay",
+            "hugo hu",
+            "user",
+            "nora nash",
+            "nora n",
+            "paula",
+            "owens o",
+            "grace",
+            "legal evans",
+            "king",
+            "kin",
         ] {
             for company in [None, company] {
                 let query = UserQuery { company, ..query(search) };

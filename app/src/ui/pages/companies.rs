@@ -13,8 +13,8 @@ use crate::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, SectionNav, Segment,
-            Segments, Shape, Skeleton, When,
+            CompanyTable, ConnectedProgress, Empty, Icon, LoadFailed, Notice, ROLE_NOTE, SearchBox, SectionNav,
+            Segment, Segments, Shape, Skeleton, When,
         },
         may::{Forbidden, SETUP_MISSING},
         routes::Page,

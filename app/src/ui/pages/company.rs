@@ -42,7 +42,8 @@ pub fn Company(
     let session: Session = expect_context();
     let viewed = Viewed::follow(company, session, expect_context::<Voice>());
     let now = clock::minutes();
-    let name = Memo::new(move |_| viewed.details().with(|details| details.as_ref().map(|details| details.row.name.clone())));
+    let name =
+        Memo::new(move |_| viewed.details().with(|details| details.as_ref().map(|details| details.row.name.clone())));
     Effect::new(move |_| {
         let name = name.get().unwrap_or_else(|| "Company".to_owned());
         document::set_title(&match tab.get() {
@@ -89,12 +90,7 @@ pub fn Company(
 
 /// The name, the state, and what can be done.
 #[component]
-fn Head(
-    viewed: Viewed,
-    name: Memo<Option<String>>,
-    now: ReadSignal<Timestamp>,
-    session: Session,
-) -> impl IntoView {
+fn Head(viewed: Viewed, name: Memo<Option<String>>, now: ReadSignal<Timestamp>, session: Session) -> impl IntoView {
     let row = move || viewed.details().with(|details| details.as_ref().map(|details| details.row.clone()));
     let status = Memo::new(move |_| row().map_or(Status::NotConnected, |row| row.status));
     let syncs = Memo::new(move |_| status.with(|status| status.allows(Action::SyncNow)));
@@ -180,7 +176,8 @@ fn Freshness(
     move || match status.get() {
         None => view! { <p class="freshness">"This company is not connected."</p> }.into_any(),
         Some(status) => {
-            let badge = (Health::of(&status) != Health::Fresh).then(|| view! { <HealthBadge status=status.clone() /> });
+            let (health, so_far) = (Health::of(&status), status.so_far);
+            let badge = (health != Health::Fresh).then(|| view! { <HealthBadge health so_far /> });
             let trouble = Trouble::of(&status, now.get());
             let measured = status
                 .measured_at

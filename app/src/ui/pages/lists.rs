@@ -39,10 +39,8 @@ impl Listed for UserRow {
     }
 
     fn columns(within: bool) -> Vec<Column<UserSort>> {
-        let of_company = |label, sort: UserSort| if sort.is_offered(within) {
-            Column::sorted(label, sort)
-        } else {
-            Column::plain(label)
+        let of_company = |label, sort: UserSort| {
+            if sort.is_offered(within) { Column::sorted(label, sort) } else { Column::plain(label) }
         };
         let mut columns = vec![Column::sorted("Name", UserSort::Name)];
         columns.extend(origin_columns(within, UserSort::Company));
@@ -190,7 +188,7 @@ impl Listed for ScoreRow {
         let mut columns = origin_columns(within, ScoreSort::Company);
         columns.extend([
             Column::figure("Secure Score", ScoreSort::Score),
-            Column::plain(""),
+            Column::plain("Share"),
             Column { is_figure: true, ..Column::plain("Points") },
             Column::plain("Measured by Microsoft"),
         ]);

@@ -55,9 +55,7 @@ impl Store {
         let (listing, otherwise) = self.user_listing(query).await?;
         let page = self.list_page(listing, query.after.as_ref(), limit, user).await?;
         match otherwise {
-            Some(listing) if page.next.is_none() => {
-                self.list_page(listing, query.after.as_ref(), limit, user).await
-            }
+            Some(listing) if page.next.is_none() => self.list_page(listing, query.after.as_ref(), limit, user).await,
             _ => Ok(page),
         }
     }
@@ -83,20 +81,20 @@ impl Store {
         let words = words(&query.search);
         let listing = |from, way| Listing { select: SELECT, from, keys: keys.clone(), way };
         if words.is_empty() {
-            return Ok((listing(self.from_users(query, None), Way::Any), None));
+            return Ok((listing(self.user_tables(query, None), Way::Any), None));
         }
         let text = self.search_text(&words);
         if !is_postgres {
             let search = Search { few: self.are_few(&text).await?, text };
-            return Ok((listing(self.from_users(query, Some(&search)), Way::Any), None));
+            return Ok((listing(self.user_tables(query, Some(&search)), Way::Any), None));
         }
         let search = Search { text, few: false };
-        let sorted = listing(self.from_users(query, Some(&search)), Way::SortAll);
+        let sorted = listing(self.user_tables(query, Some(&search)), Way::SortAll);
         // In one company there are never many.
         if query.company.is_some() {
             return Ok((sorted, None));
         }
-        let mut from = self.from_users(query, None);
+        let mut from = self.user_tables(query, None);
         let text = from.bind(&search.text);
         let walked = listing(from, Way::Walk(WALK, format!("words @@ CAST({text} AS tsquery)")));
         Ok((Listing { select: SELECT_WITH_WORDS, ..walked }, Some(sorted)))
@@ -107,10 +105,9 @@ impl Store {
         let mut sql;
         if query.company.is_some() {
             let words = words(&query.search);
-            let search =
-                (!words.is_empty()).then(|| Search { text: self.search_text(&words), few: false });
+            let search = (!words.is_empty()).then(|| Search { text: self.search_text(&words), few: false });
             sql = Sql::new("SELECT count(*)");
-            let from = self.from_users(query, search.as_ref());
+            let from = self.user_tables(query, search.as_ref());
             sql.push(&from.text);
             sql.values = from.values;
         } else if query.is_whole() {
@@ -155,7 +152,7 @@ impl Store {
     }
 
     /// Where the rows come from. The order of the tables is the one in which SQLite goes through them (`CROSS JOIN`).
-    fn from_users(&self, query: &UserQuery, search: Option<&Search>) -> Sql {
+    fn user_tables(&self, query: &UserQuery, search: Option<&Search>) -> Sql {
         let mut sql = Sql::default();
         let is_postgres = self.engine() == DbBackend::Postgres;
         let text = search.map(|search| sql.bind(&search.text));
@@ -186,7 +183,7 @@ impl Store {
             let company = sql.bind(company.uuid());
             sql.push(&format!(" AND c.id = {company}"));
         }
-        sql.push(narrowed(&query.filter).concat().as_str());
+        sql.push(narrowed(query.filter).concat().as_str());
         sql
     }
 
@@ -219,7 +216,7 @@ struct Search {
 }
 
 /// Written out, not bound: then the small indexes of guests and of blocked accounts are used.
-const fn narrowed(filter: &UserFilter) -> [&'static str; 3] {
+const fn narrowed(filter: UserFilter) -> [&'static str; 3] {
     [
         match filter.kind {
             None => "",
@@ -308,7 +305,10 @@ mod tests {
     #[test]
     fn a_search_falls_into_words_as_the_index_does() {
         assert_eq!(words("  Anna.Smith@contoso "), ["anna", "smith", "contoso"]);
-        assert_eq!(words("anna.smith@contoso.com @fabrikam.co.uk x@."), ["anna", "smith", "contoso", "fabrikam", "co", "x"]);
+        assert_eq!(
+            words("anna.smith@contoso.com @fabrikam.co.uk x@."),
+            ["anna", "smith", "contoso", "fabrikam", "co", "x"]
+        );
         assert_eq!(words("contoso.com"), ["contoso", "com"]);
         assert_eq!(words("O'Neill \"'; --"), ["o", "neill"]);
         assert_eq!(words("* & | !"), [""; 0]);
