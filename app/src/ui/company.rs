@@ -96,7 +96,9 @@ impl Viewed {
     /// Whether it is being read, or somebody has just asked for that.
     pub fn syncing(self) -> Memo<bool> {
         let (details, wished_at) = (self.details, self.wished_at);
-        Memo::new(move |_| wished_at.get().is_some() || details.with(is_syncing))
+        Memo::new(move |_| {
+            wished_at.get().is_some() || details.with(|details| details.as_ref().is_some_and(is_syncing))
+        })
     }
 
     /// Makes its sync due now.
@@ -137,7 +139,7 @@ impl Viewed {
                 if self.wished_at.get_untracked().is_some()
                     && after.is_some()
                     && after != before
-                    && !is_syncing(&Some(details.clone()))
+                    && !is_syncing(&details)
                 {
                     self.wished_at.set(None);
                     self.voice.say(format!("{} synced", details.row.name), Tone::Good, Some(self.id));
@@ -168,7 +170,7 @@ impl Viewed {
         }
         let is_coming = self.wished_at.get_untracked().is_some()
             || self.details.with_untracked(|details| {
-                is_syncing(details) || details.as_ref().is_some_and(|details| details.row.status.in_flux())
+                details.as_ref().is_some_and(|details| is_syncing(details) || details.row.status.in_flux())
             });
         let pause = if is_coming { ASK_SOON } else { ASK_SELDOM };
         if !document::is_hidden() && now.since(self.asked_at.get_value()) >= pause {
@@ -177,10 +179,8 @@ impl Viewed {
     }
 }
 
-fn is_syncing(details: &Option<CompanyDetails>) -> bool {
-    details.as_ref().is_some_and(|details| {
-        details.row.first_sync || details.connection.as_ref().is_some_and(|connection| connection.syncing)
-    })
+fn is_syncing(details: &CompanyDetails) -> bool {
+    details.row.first_sync || details.connection.as_ref().is_some_and(|connection| connection.syncing)
 }
 
 fn synced_at(details: &CompanyDetails) -> Option<Timestamp> {

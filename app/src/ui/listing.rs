@@ -45,12 +45,15 @@ impl<Sort> Column<Sort> {
     }
 }
 
+/// What a choice stands for.
+pub type Choose<Filter> = fn(&mut Filter);
+
 /// A way to narrow a list down.
 pub struct Choice<Filter: 'static> {
     /// What is chosen.
     pub label: &'static str,
     /// The choices, with what each stands for. The first one leaves everything.
-    pub options: &'static [(&'static str, fn(&mut Filter))],
+    pub options: &'static [(&'static str, Choose<Filter>)],
 }
 
 /// Something that there is a list of.
@@ -181,6 +184,15 @@ fn placed<Sort: SortKey>(column: Column<Sort>) -> Column<usize> {
     Column { label: column.label, sort: column.sort.and_then(place), is_figure: column.is_figure }
 }
 
+/// How far a list goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Extent {
+    /// How many there are in all, where that is known.
+    total: Option<u64>,
+    /// Where the next page begins, if there is one.
+    next: Option<Cursor>,
+}
+
 /// A list, as far as it was read.
 #[derive(Clone, Copy)]
 pub struct Listing {
@@ -193,10 +205,7 @@ pub struct Listing {
     pub lines: RwSignal<Vec<Line>>,
     /// Whether it is there.
     pub load: RwSignal<Load>,
-    /// How many there are in all, where that is known.
-    pub total: RwSignal<Option<u64>>,
-    /// Whether there is more.
-    pub more: RwSignal<bool>,
+    extent: RwSignal<Extent>,
     /// What is looked for.
     pub search: RwSignal<String>,
     /// The place that is chosen in each choice.
@@ -205,7 +214,6 @@ pub struct Listing {
     pub cleared: RwSignal<()>,
     /// What it is sorted by.
     pub order: RwSignal<Order<usize>>,
-    next: StoredValue<Option<Cursor>>,
     /// Counts the questions: an answer to an earlier one is of no use.
     asked: StoredValue<u32>,
 }
@@ -226,13 +234,11 @@ impl Listing {
             now,
             lines: RwSignal::default(),
             load: RwSignal::default(),
-            total: RwSignal::default(),
-            more: RwSignal::default(),
+            extent: RwSignal::default(),
             search: RwSignal::default(),
             chosen: RwSignal::new(vec![0; (kind.choices)().len()]),
             cleared: RwSignal::default(),
             order: RwSignal::default(),
-            next: StoredValue::default(),
             asked: StoredValue::default(),
         };
         let waiting = StoredValue::new_local(None::<Timeout>);
@@ -265,6 +271,16 @@ impl Listing {
         self.company.is_some()
     }
 
+    /// How many there are in all, where that is known.
+    pub fn total(self) -> Option<u64> {
+        self.extent.with(|extent| extent.total)
+    }
+
+    /// Whether there is more.
+    pub fn has_more(self) -> bool {
+        self.extent.with(|extent| extent.next.is_some())
+    }
+
     /// Whether nothing narrows it down.
     pub fn is_whole(self) -> bool {
         self.wanted(None).is_whole()
@@ -289,7 +305,7 @@ impl Listing {
 
     /// Reads the next page.
     pub fn read_more(self) {
-        if let Some(next) = self.next.get_value() {
+        if let Some(next) = self.extent.get_untracked().next {
             self.ask(Some(next));
         }
     }
@@ -307,10 +323,13 @@ impl Listing {
             }
             match answer {
                 Ok(page) => {
-                    self.more.set(page.next.is_some());
-                    self.next.set_value(page.next);
+                    self.extent.update(|extent| {
+                        extent.next = page.next;
+                        if is_first {
+                            extent.total = page.total;
+                        }
+                    });
                     if is_first {
-                        self.total.set(page.total);
                         self.lines.set(page.rows);
                     } else {
                         self.lines.update(|lines| lines.extend(page.rows));

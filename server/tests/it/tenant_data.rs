@@ -329,7 +329,8 @@ mod many {
             Engine::Postgres => format!("(SELECT generate_series({from}, {to}) AS n)"),
         };
         let pick = |list: &[&str], place: &str| {
-            let cases: String = list.iter().enumerate().map(|(n, item)| format!(" WHEN {n} THEN '{item}'")).collect();
+            let cases: Vec<_> = list.iter().enumerate().map(|(n, item)| format!(" WHEN {n} THEN '{item}'")).collect();
+            let cases = cases.concat();
             let array = list.iter().map(|item| format!("'{item}'")).collect::<Vec<_>>().join(",");
             let count = list.len();
             if sqlite {

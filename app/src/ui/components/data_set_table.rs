@@ -43,7 +43,7 @@ pub fn DataSetTable(
                     {measured}
                 </td>
                 <td role="cell">
-                    <HealthBadge status=status.clone() />
+                    <HealthBadge health=Health::of(&status) so_far=status.so_far />
                     {trouble.map(|trouble| view! { <p class="trouble">{trouble.what} " " {trouble.advice}</p> })}
                 </td>
             </tr>
@@ -64,12 +64,13 @@ pub fn DataSetTable(
 /// How a data set is doing, as a badge.
 #[component]
 pub fn HealthBadge(
-    /// The data set.
-    status: DataSetStatus,
+    /// How it is doing.
+    health: Health,
+    /// How much of it has come, while it is read for the first time.
+    so_far: Option<u32>,
 ) -> impl IntoView {
-    let health = Health::of(&status);
     let (class, shape) = look(health);
-    let words = match (health, status.so_far) {
+    let words = match (health, so_far) {
         (Health::Coming, Some(so_far)) => format!("{} so far", locale::number(so_far as usize)),
         _ => health.label().to_owned(),
     };

@@ -21,7 +21,7 @@ pub fn ListTable(
     let is_empty = Memo::new(move |_| listing.lines.with(Vec::is_empty));
     let is_whole = Memo::new(move |_| listing.is_whole());
     let is_done = move || listing.load.with(|load| *load == Load::Done);
-    let more = Memo::new(move |_| listing.more.get() && is_done());
+    let more = Memo::new(move |_| listing.has_more() && is_done());
     let body = move || match listing.load.get() {
         Load::Loading => view! { <Skeleton /> }.into_any(),
         Load::Failed(error) => {
@@ -77,7 +77,7 @@ fn Tools(listing: Listing) -> impl IntoView {
     let count = move || {
         listing.load.with(|load| *load == Load::Done).then(|| {
             let shown = listing.lines.with(Vec::len);
-            count_words(shown, listing.total.get(), listing.more.get(), kind.noun, locale::number)
+            count_words(shown, listing.total(), listing.has_more(), kind.noun, locale::number)
         })
     };
     view! {

@@ -55,11 +55,11 @@ pub fn ScoreChart(
             </div>
         }
     });
-    let row = move |day: &ScoreDay| {
+    let row = move |day: ScoreDay| {
         view! {
             <tr role="row">
                 <td role="cell">{locale::day(day.measured_at)}</td>
-                <td role="cell" data-label="Secure Score" class="data-figure">{percent(*day)}</td>
+                <td role="cell" data-label="Secure Score" class="data-figure">{percent(day)}</td>
                 <td role="cell" data-label="Points" class="data-figure">{point_words(day.points)}</td>
             </tr>
         }
@@ -76,7 +76,7 @@ pub fn ScoreChart(
                         <th role="columnheader" scope="col" class="data-figure">"Points"</th>
                     </tr>
                 </thead>
-                <tbody role="rowgroup">{days.iter().rev().map(row).collect_view()}</tbody>
+                <tbody role="rowgroup">{days.into_iter().rev().map(row).collect_view()}</tbody>
             </table>
         </details>
     }

@@ -37,13 +37,13 @@ pub fn Tabs(
     };
     let on_key = move |event: ev::KeyboardEvent| {
         let place = Tab::ALL.iter().position(|tab| *tab == shown.get_untracked()).unwrap_or_default();
-        let last = Tab::ALL.len() - 1;
+        let end = Tab::ALL.len() - 1;
         let next = match event.key().as_str() {
-            "ArrowRight" if place == last => 0,
+            "ArrowRight" if place == end => 0,
             "ArrowRight" => place + 1,
-            "ArrowLeft" => place.checked_sub(1).unwrap_or(last),
+            "ArrowLeft" => place.checked_sub(1).unwrap_or(end),
             "Home" => 0,
-            "End" => last,
+            "End" => end,
             _ => return,
         };
         event.prevent_default();

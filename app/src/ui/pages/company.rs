@@ -176,7 +176,8 @@ fn Freshness(
     move || match status.get() {
         None => view! { <p class="freshness">"This company is not connected."</p> }.into_any(),
         Some(status) => {
-            let badge = (Health::of(&status) != Health::Fresh).then(|| view! { <HealthBadge status=status.clone() /> });
+            let (health, so_far) = (Health::of(&status), status.so_far);
+            let badge = (health != Health::Fresh).then(|| view! { <HealthBadge health so_far /> });
             let trouble = Trouble::of(&status, now.get());
             let measured = status
                 .measured_at

@@ -188,7 +188,7 @@ impl Listed for ScoreRow {
         let mut columns = origin_columns(within, ScoreSort::Company);
         columns.extend([
             Column::figure("Secure Score", ScoreSort::Score),
-            Column::plain(""),
+            Column::plain("Share"),
             Column { is_figure: true, ..Column::plain("Points") },
             Column::plain("Measured by Microsoft"),
         ]);

@@ -81,20 +81,20 @@ impl Store {
         let words = words(&query.search);
         let listing = |from, way| Listing { select: SELECT, from, keys: keys.clone(), way };
         if words.is_empty() {
-            return Ok((listing(self.from_users(query, None), Way::Any), None));
+            return Ok((listing(self.user_tables(query, None), Way::Any), None));
         }
         let text = self.search_text(&words);
         if !is_postgres {
             let search = Search { few: self.are_few(&text).await?, text };
-            return Ok((listing(self.from_users(query, Some(&search)), Way::Any), None));
+            return Ok((listing(self.user_tables(query, Some(&search)), Way::Any), None));
         }
         let search = Search { text, few: false };
-        let sorted = listing(self.from_users(query, Some(&search)), Way::SortAll);
+        let sorted = listing(self.user_tables(query, Some(&search)), Way::SortAll);
         // In one company there are never many.
         if query.company.is_some() {
             return Ok((sorted, None));
         }
-        let mut from = self.from_users(query, None);
+        let mut from = self.user_tables(query, None);
         let text = from.bind(&search.text);
         let walked = listing(from, Way::Walk(WALK, format!("words @@ CAST({text} AS tsquery)")));
         Ok((Listing { select: SELECT_WITH_WORDS, ..walked }, Some(sorted)))
@@ -107,7 +107,7 @@ impl Store {
             let words = words(&query.search);
             let search = (!words.is_empty()).then(|| Search { text: self.search_text(&words), few: false });
             sql = Sql::new("SELECT count(*)");
-            let from = self.from_users(query, search.as_ref());
+            let from = self.user_tables(query, search.as_ref());
             sql.push(&from.text);
             sql.values = from.values;
         } else if query.is_whole() {
@@ -152,7 +152,7 @@ impl Store {
     }
 
     /// Where the rows come from. The order of the tables is the one in which SQLite goes through them (`CROSS JOIN`).
-    fn from_users(&self, query: &UserQuery, search: Option<&Search>) -> Sql {
+    fn user_tables(&self, query: &UserQuery, search: Option<&Search>) -> Sql {
         let mut sql = Sql::default();
         let is_postgres = self.engine() == DbBackend::Postgres;
         let text = search.map(|search| sql.bind(&search.text));
@@ -183,7 +183,7 @@ impl Store {
             let company = sql.bind(company.uuid());
             sql.push(&format!(" AND c.id = {company}"));
         }
-        sql.push(narrowed(&query.filter).concat().as_str());
+        sql.push(narrowed(query.filter).concat().as_str());
         sql
     }
 
@@ -216,7 +216,7 @@ struct Search {
 }
 
 /// Written out, not bound: then the small indexes of guests and of blocked accounts are used.
-const fn narrowed(filter: &UserFilter) -> [&'static str; 3] {
+const fn narrowed(filter: UserFilter) -> [&'static str; 3] {
     [
         match filter.kind {
             None => "",

@@ -7,7 +7,7 @@ use crate::{
     api::secure_scores::show_score,
     domain::{
         DataSet, ScoreReport, Timestamp,
-        secure_score::{Comparison, TREND_DAYS},
+        secure_score::{Comparison, Points, TREND_DAYS},
     },
     error::AppError,
     ui::{
@@ -66,7 +66,7 @@ pub fn SecureScore(
 fn shown(report: ScoreReport) -> AnyView {
     let ScoreReport { days, comparisons, mut controls, .. } = report;
     let latest = days.last().map(|day| day.points);
-    let percent = latest.and_then(|points| points.percent());
+    let percent = latest.and_then(Points::percent);
     let own = percent.map(|percent| Comparison { with: "This company".to_owned(), percent: percent.into() });
     let bar = |comparison: Comparison| {
         let percent = comparison.percent.clamp(0.0, 100.0).round();
