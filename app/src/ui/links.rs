@@ -234,6 +234,7 @@ mod tests {
             figures: Figures::default(),
             synced_at: None,
             first_sync: false,
+            users_so_far: None,
             last_try: None,
             link: link.map(|(expires, end)| LinkSummary { expires, end, opens: 0, opened_at: None, note: None }),
             link_requested_at: None,

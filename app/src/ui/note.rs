@@ -187,6 +187,7 @@ mod tests {
             figures: Figures::default(),
             synced_at: None,
             first_sync: false,
+            users_so_far: None,
             last_try: None,
             link,
             link_requested_at: None,
