@@ -19,7 +19,7 @@ pub fn tenant_domain_row(domain: TenantDomainRow, within: bool, now: ReadSignal<
     let mark = |flag: bool, words: &'static str| flag.then(|| view! { <span class="badge badge-plain">{words}</span> });
     view! {
         <tr role="row">
-            <td role="cell" class="data-main">
+            <td role="cell">
                 <span class="domain-name">
                     <span class="name">{name}</span>
                     {mark(is_default, "Default")}
