@@ -9,7 +9,7 @@ async fn every_page_is_the_shell_with_a_nonce_of_its_own() {
     for (path, program) in [
         ("/", "companies"),
         ("/settings/integrations/microsoft-365/companies", "companies"),
-        ("/companies/01890000-0000-7000-8000-000000000000", "pages"),
+        ("/companies/01890000-0000-7000-8000-000000000000", "data"),
         ("/login", "pages"),
     ] {
         let response = app.http.get(format!("{}{path}", app.url)).send().await.unwrap();
@@ -28,7 +28,7 @@ async fn every_page_is_the_shell_with_a_nonce_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_kept_for_ever_and_a_missing_one_is_not_the_shell() {
     let app = Setup::on(Engine::Sqlite).start().await;
-    for program in ["companies", "pages"] {
+    for program in ["companies", "data", "pages"] {
         let file = app.http.get(format!("{}/{program}-1a2b.js", app.url)).send().await.unwrap();
         assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(file.headers()["x-content-type-options"], "nosniff");
