@@ -26,7 +26,7 @@ use crate::{
     store::{
         Store, StoreError,
         connections::{Connection, Lease, Settled},
-        tenant_data::{Failure, Findings, LEASE, SetState},
+        tenant_data::{DataSets, Failure, Findings, LEASE, SetState},
     },
     vault::Vault,
 };
@@ -255,7 +255,7 @@ impl Inner {
 
     async fn read_and_settle(&self, connection: &Connection) -> Result<Timestamp, StoreError> {
         let read = self.read_with_grant(connection).await;
-        let sets = self.store.data_sets(connection).await?;
+        let DataSets { states: sets, .. } = self.store.data_sets(connection).await?;
         let now = self.clock.now();
         let (phase, round, granted) = match read {
             Ok((reading, permissions)) => {
@@ -357,7 +357,7 @@ impl Inner {
         if settling && !DataSet::ALL.into_iter().all(permitted) {
             return Ok(Reading { not_yet: true, ..reading });
         }
-        let sets = self.store.data_sets(connection).await?;
+        let DataSets { states: sets, users } = self.store.data_sets(connection).await?;
         let now = self.clock.now();
         let is_wanted = |data_set: &DataSet| {
             let at = sets.get(data_set).and_then(|set| set.standing.wanted_at(connection.round));
@@ -390,12 +390,13 @@ impl Inner {
             }
             self.keep(connection, &sets, data, &mut reading).await?;
             if with_users {
-                let read = users::read(&self.store, connection, &graph).await;
+                let read = users::read(&self.store, connection, &graph, users).await;
                 self.keep_users(connection, &sets, read, &mut reading).await?;
             }
         } else {
-            let read_users =
-                async { if with_users { Some(users::read(&self.store, connection, &graph).await) } else { None } };
+            let read_users = async {
+                if with_users { Some(users::read(&self.store, connection, &graph, users).await) } else { None }
+            };
             let read_others = async {
                 let mut reading = Reading::of(connection.phase);
                 if !wanted.is_empty() {

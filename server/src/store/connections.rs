@@ -349,7 +349,7 @@ impl Store {
 
     /// The grant was seen in effect: the connection is verified, and its first round goes on.
     pub async fn verified(&self, connection: &Connection) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_as_worker().await?;
         let verified = Entity::update_many()
             .col_expr(Column::Phase, Expr::val(ACTIVE))
             .col_expr(Column::PhaseSince, Expr::val(transaction.now.as_millis()))
@@ -375,7 +375,7 @@ impl Store {
 
     /// Ends a round.
     pub async fn settle_round(&self, connection: &Connection, settled: &Settled) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_as_worker().await?;
         let now = transaction.now;
         let (phase, reason) = phase_keys(settled.phase);
         let mut changes = ActiveModel {
