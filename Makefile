@@ -77,7 +77,7 @@ soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kil
 	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
 
 .PHONY: bench
-bench: postgresql ## Measure the sync; WHAT is one of full_round, peak_memory, fleet and fairness, or everything.
+bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync or search.
 	cargo build --release $(PROGRAMS) -p bench
 	'$(TARGET)/release/bench' $(WHAT)
 

@@ -11,6 +11,7 @@ mod directory;
 mod harness;
 mod http;
 mod links;
+mod many_users;
 mod person;
 mod postgres;
 mod refused;
