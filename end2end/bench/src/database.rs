@@ -48,6 +48,8 @@ impl Cluster {
     /// Starts one.
     pub fn start() -> anyhow::Result<Self> {
         let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/tests/postgres.sh"))
+            // What it has by itself is a tenth of what a server has that looks after a million users.
+            .args(["-c", "shared_buffers=1GB"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

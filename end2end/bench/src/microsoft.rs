@@ -27,7 +27,7 @@ pub struct Microsoft {
 
 impl Microsoft {
     /// Starts one.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub fn start() -> anyhow::Result<Self> {
         let (sandbox, url) = Program::sandbox()?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { _sandbox: sandbox, url, http })

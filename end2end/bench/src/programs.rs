@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -43,7 +43,7 @@ impl Program {
     }
 
     /// Serves at this port and reads tenants, with a log in this file.
-    pub fn server(empty: &Empty, host: &str, port: u16, log: &PathBuf) -> anyhow::Result<Self> {
+    pub fn server(empty: &Empty, host: &str, port: u16, log: &Path) -> anyhow::Result<Self> {
         let site = empty.folder.path().join("site");
         for program in ["companies", "data", "pages"] {
             std::fs::create_dir_all(site.join(program))?;

@@ -68,7 +68,7 @@ pub async fn wait_for(empty: &Empty, companies: usize) -> anyhow::Result<()> {
 
 /// A full round of many users, and the same rows by hand, in turn.
 pub async fn full_round(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measured> {
-    let microsoft = Microsoft::start().await?;
+    let microsoft = Microsoft::start()?;
     let users = setting("BENCH_USERS", 50_000);
     let tenant = microsoft.tenant(users).await?;
     let host = repeater(&microsoft).await?;
@@ -108,7 +108,7 @@ pub async fn full_round(cluster: &Cluster, engine: Engine) -> anyhow::Result<Mea
 
 /// The most memory that the program needs for many users, and for a tenth of them.
 pub async fn peak_memory(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measured> {
-    let microsoft = Microsoft::start().await?;
+    let microsoft = Microsoft::start()?;
     let users = setting("BENCH_USERS", 50_000);
     let mut peaks = Vec::new();
     for users in [users / 10, users] {
@@ -175,7 +175,7 @@ async fn read_fleet(
     large: Option<usize>,
 ) -> anyhow::Result<Run> {
     let tenants = setting("BENCH_TENANTS", 1_000);
-    let microsoft = Microsoft::start().await?;
+    let microsoft = Microsoft::start()?;
     let empty = cluster.empty(engine).await?;
     let large = match large {
         Some(users) => Some(empty.connect(microsoft.tenant(users).await?).await?),

@@ -85,6 +85,7 @@ pub async fn fill(db: &DatabaseConnection, companies: usize, users: usize) -> Re
         );
         db.execute_unprepared(&statement).await?;
     }
-    db.execute_unprepared("ANALYZE").await?;
+    // As a database is that has not just been filled.
+    db.execute_unprepared(if sqlite { "ANALYZE" } else { "VACUUM ANALYZE" }).await?;
     Ok(())
 }
