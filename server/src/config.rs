@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::{
     logo::Logo,
-    microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts},
+    microsoft::{AppRegistration, Cloud, Credential, CredentialFile, Hosts, hosts},
     staff::StaffRules,
 };
 
@@ -38,7 +38,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "listen",
     "public_url",
     "data_dir",
@@ -54,6 +54,7 @@ const KEYS: [&str; 27] = [
     "m365_login_url",
     "m365_graph_url",
     "sync_every",
+    "probe_every",
     "sync_concurrency",
     "sync_in_server",
     "link_days",
@@ -117,6 +118,8 @@ pub struct M365Config {
 pub struct SyncConfig {
     /// `sync_every`: how often a company is read.
     pub every: Duration,
+    /// `probe_every`: how often, at least, it is seen whether a company can still be read.
+    pub probe_every: Duration,
     /// `sync_concurrency`: how many companies are read at the same time.
     pub concurrency: NonZeroUsize,
     /// `sync_in_server`: whether the server reads companies itself, or leaves that to `tenantry worker`.
@@ -197,6 +200,7 @@ impl Config {
             m365: m365(settings, &public_url)?,
             sync: SyncConfig {
                 every: settings.required("sync_every", duration)?,
+                probe_every: settings.required("probe_every", duration)?,
                 concurrency: settings.required("sync_concurrency", |text| {
                     text.parse().map_err(|_| "it must be a number, 1 or more".to_owned())
                 })?,
@@ -239,48 +243,45 @@ fn m365(settings: &Settings, public_url: &PublicUrl) -> Result<Option<M365Config
     let login = settings.optional("m365_login_url", host)?;
     let graph = settings.optional("m365_graph_url", host)?;
     let credential = credential(settings)?;
-    let (client_id, credential) = match (client_id, credential) {
-        (Some(client_id), Some((_, credential))) => (client_id, credential),
+    let (client_id, (credential, credential_file)) = match (client_id, credential) {
+        (Some(client_id), Some((_, credential, file))) => (client_id, (credential, file)),
         (None, None) => return Ok(None),
         (Some(_), None) => {
             let why = "it needs a credential too: set TENANTRY_M365_CLIENT_SECRET, TENANTRY_M365_CLIENT_SECRET_FILE or \
                        TENANTRY_M365_CERTIFICATE_FILE";
             return Err(settings.invalid("m365_client_id", why));
         }
-        (None, Some((key, _))) => return Err(settings.invalid(key, "it needs TENANTRY_M365_CLIENT_ID too")),
+        (None, Some((key, ..))) => return Err(settings.invalid(key, "it needs TENANTRY_M365_CLIENT_ID too")),
     };
     let hosts =
         Hosts::new(cloud, login, graph).map_err(|error| settings.invalid("m365_login_url", error.to_string()))?;
-    let app = AppRegistration { client_id, credential, redirect_uri: public_url.join(CALLBACK_PATH) };
+    let redirect_uri = public_url.join(CALLBACK_PATH);
+    let app = AppRegistration { client_id, credential, credential_file, redirect_uri };
     Ok(Some(M365Config { app, access, hosts }))
 }
 
-/// The one credential that is set, and the setting that says so.
-fn credential(settings: &Settings) -> Result<Option<(&'static str, Credential)>, ConfigError> {
+/// A credential, the setting that says so, and the file that it was read from.
+type FoundCredential = (&'static str, Credential, Option<CredentialFile>);
+
+/// The one credential that is set.
+fn credential(settings: &Settings) -> Result<Option<FoundCredential>, ConfigError> {
     let keys = ["m365_client_secret", "m365_client_secret_file", "m365_certificate_file"];
     let set: Vec<&'static str> = keys.into_iter().filter(|key| settings.values.contains_key(key)).collect();
+    let in_file = |key, kind: fn(PathBuf) -> CredentialFile| -> Result<Option<FoundCredential>, ConfigError> {
+        let (credential, file) = settings.required(key, |path| {
+            let file = kind(path.into());
+            Ok((file.read()?, file))
+        })?;
+        Ok(Some((key, credential, Some(file))))
+    };
     match *set {
         [] => Ok(None),
         [key @ "m365_client_secret"] => {
             let secret = settings.required(key, |text| Ok(SecretString::from(text)))?;
-            Ok(Some((key, Credential::Secret(secret))))
+            Ok(Some((key, Credential::Secret(secret), None)))
         }
-        [key @ "m365_client_secret_file"] => {
-            let secret = settings.required(key, |file| {
-                let text = read_secret(file)?;
-                match text.expose_secret().trim() {
-                    "" => Err("the file is empty".to_owned()),
-                    secret => Ok(SecretString::from(secret)),
-                }
-            })?;
-            Ok(Some((key, Credential::Secret(secret))))
-        }
-        [key] => {
-            let certificate = settings.required(key, |file| {
-                ClientCertificate::from_pem(&read_secret(file)?).map_err(|error| error.to_string())
-            })?;
-            Ok(Some((key, Credential::Certificate(certificate))))
-        }
+        [key @ "m365_client_secret_file"] => in_file(key, CredentialFile::Secret),
+        [key] => in_file(key, CredentialFile::Certificate),
         [first, second, ..] => {
             let why = format!("{} is set too; only one of them can be the credential", settings.place(first));
             Err(settings.invalid(second, why))
@@ -440,10 +441,6 @@ fn parse<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
 #[expect(clippy::unnecessary_wraps, reason = "it stands beside readers that can fail")]
 fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
-}
-
-fn read_secret(file: &str) -> Result<SecretString, String> {
-    fs::read_to_string(file).map(SecretString::from).map_err(|error| format!("{file} can't be read: {error}"))
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

@@ -21,6 +21,7 @@ pub mod microsoft;
 pub mod migration;
 pub mod passwords;
 mod plain_text;
+pub mod platform;
 pub mod products;
 pub mod rate;
 pub mod sessions;

@@ -1,13 +1,15 @@
-//! Rows of companies as they change, loaded once for all who watch.
+//! Rows of companies as they change, and what is wrong with our app registration, loaded once for all who watch.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use app::domain::{CompanyId, CompanyRow, Timestamp};
+use app::domain::{CompanyId, CompanyRow, PlatformNotice, Timestamp};
+use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
+    platform::Platform,
     store::{Store, StoreError},
 };
 
@@ -24,21 +26,38 @@ const LOOK_BACK: Duration = Duration::from_secs(10);
 /// How many rows may wait for a slow watcher.
 const BACKLOG: usize = 1_024;
 
-/// Rows as they change, as JSON.
+/// Something that changed, as JSON.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A company's row.
+    Company(Arc<str>),
+    /// What is wrong with our app registration, all of it.
+    Platform(Arc<str>),
+}
+
+/// Rows as they change.
 #[derive(Clone)]
-pub struct LiveRows(broadcast::Sender<Arc<str>>);
+pub struct LiveRows(broadcast::Sender<Change>);
 
 impl LiveRows {
     /// Begins to follow the store, until `stop`.
-    pub fn follow(store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
-        let rows = broadcast::Sender::new(BACKLOG);
-        let follower = Follower { since: clock.now(), store, clock, rows: rows.clone(), sent: HashMap::new() };
+    pub fn follow(store: Store, clock: Arc<dyn Clock>, platform: Platform, stop: CancellationToken) -> Self {
+        let changes = broadcast::Sender::new(BACKLOG);
+        let follower = Follower {
+            since: clock.now(),
+            store,
+            clock,
+            platform,
+            changes: changes.clone(),
+            sent: HashMap::new(),
+            told: Vec::new(),
+        };
         tokio::spawn(stop.run_until_cancelled_owned(follower.run()));
-        Self(rows)
+        Self(changes)
     }
 
     /// Every change from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.0.subscribe()
     }
 }
@@ -46,10 +65,13 @@ impl LiveRows {
 struct Follower {
     store: Store,
     clock: Arc<dyn Clock>,
-    rows: broadcast::Sender<Arc<str>>,
+    platform: Platform,
+    changes: broadcast::Sender<Change>,
     since: Timestamp,
     /// The revision of each row that was sent last, as far as it is recent.
     sent: HashMap<CompanyId, i64>,
+    /// What was said last of our app registration.
+    told: Vec<PlatformNotice>,
 }
 
 impl Follower {
@@ -72,10 +94,13 @@ impl Follower {
                     Err(RecvError::Lagged(_)) => self.send_recent().await,
                     Err(RecvError::Closed) => return,
                 },
-                _ = look.tick() => self.send_recent().await,
+                _ = look.tick() => {
+                    let sent = self.send_recent().await;
+                    sent.and(self.send_platform().await)
+                }
             };
             if let Err(error) = outcome {
-                tracing::error!(%error, "changed rows can't be loaded");
+                tracing::error!(%error, "what changed can't be loaded");
             }
         }
     }
@@ -97,16 +122,29 @@ impl Follower {
         Ok(())
     }
 
+    async fn send_platform(&mut self) -> Result<(), StoreError> {
+        let notices = self.platform.notices(self.clock.now()).await?;
+        if notices != self.told {
+            self.publish(&notices, Change::Platform);
+            self.told = notices;
+        }
+        Ok(())
+    }
+
     fn send(&mut self, rows: Vec<CompanyRow>) {
         for row in rows {
             if self.sent.insert(row.id, row.revision) == Some(row.revision) {
                 continue;
             }
-            match serde_json::to_string(&row) {
-                // Nobody watching is fine.
-                Ok(json) => drop(self.rows.send(json.into())),
-                Err(error) => tracing::error!(%error, "a row can't be written"),
-            }
+            self.publish(&row, Change::Company);
+        }
+    }
+
+    fn publish(&self, what: &impl Serialize, change: fn(Arc<str>) -> Change) {
+        match serde_json::to_string(what) {
+            // Nobody watching is fine.
+            Ok(json) => drop(self.changes.send(change(json.into()))),
+            Err(error) => tracing::error!(%error, "a change can't be written"),
         }
     }
 }

@@ -9,6 +9,8 @@ mod m20261123_000001_accounts;
 mod m20261123_000003_sync;
 mod m20261124_000001_links;
 mod m20261124_000002_lists;
+mod m20261126_000001_platform;
+mod m20261126_000006_grants;
 
 pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
@@ -25,6 +27,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_sync::Migration),
             Box::new(m20261124_000001_links::Migration),
             Box::new(m20261124_000002_lists::Migration),
+            Box::new(m20261126_000001_platform::Migration),
+            Box::new(m20261126_000006_grants::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     live_rows::LiveRows,
     microsoft::Microsoft,
     passwords::Passwords,
+    platform::Platform,
     products,
     rate::Rate,
     sessions::{SignIn, Token},
@@ -106,8 +107,7 @@ pub async fn run_worker(
     let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
     // Nobody wakes it: a Sync now is seen at the next look.
     let work = Arc::new(Notify::new());
-    let (every, concurrency) = (config.sync.every, config.sync.concurrency);
-    let worker = Worker::new(store.clone(), vault, clock, microsoft, every, concurrency, work);
+    let worker = Worker::new(store.clone(), vault, clock, microsoft, &config.sync, work);
     let stop = CancellationToken::new();
     let work = tokio::spawn(worker.run(stop.clone()));
     stopped.await;
@@ -133,7 +133,7 @@ impl Application {
         let setup = if microsoft.is_some() { Setup::Ready } else { Setup::AppRegistrationMissing };
         let worker = microsoft.clone().filter(|_| config.sync.in_server).map(|microsoft| {
             let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
-            Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
+            Worker::new(store, vault, clock, microsoft, &config.sync, work)
         });
         let staff = microsoft
             .clone()
@@ -155,14 +155,15 @@ impl Application {
             lives: Duration::from_hours(24 * u64::from(config.link_days)),
             configured: microsoft.is_some(),
         };
+        let platform = Platform::new(store.clone(), microsoft.clone());
         let state = AppState {
             links: Arc::new(links),
             link_rate: Arc::new(Rate::new(clock.clone())),
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
-            live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
+            live_rows: LiveRows::follow(store.clone(), clock.clone(), platform.clone(), stop.clone()),
             tenant_data: Arc::new(TenantData::new(store.clone(), clock.clone(), config.sync.every)),
-            companies: Arc::new(Companies::new(store.clone(), clock, setup)),
+            companies: Arc::new(Companies::new(store.clone(), clock, setup, platform)),
             work,
             sign_in: Arc::new(sign_in),
             staff,

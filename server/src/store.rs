@@ -26,6 +26,8 @@ pub mod connections;
 mod entity;
 pub mod links;
 pub mod lists;
+pub mod platform;
+pub mod probes;
 pub mod products;
 pub mod sessions;
 pub mod tenant_data;

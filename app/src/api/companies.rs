@@ -6,7 +6,7 @@ use server_fn::codec::{GetUrl, Json};
 
 use super::protocol::Shared;
 use crate::{
-    domain::{CompanyDetails, CompanyId, CompanyRow},
+    domain::{CompanyDetails, CompanyId, CompanyRow, PlatformNotice},
     error::AppError,
 };
 
@@ -28,6 +28,9 @@ pub struct CompanyList {
     pub rows: Vec<CompanyRow>,
     /// Whether companies can be connected at all.
     pub setup: Setup,
+    /// What is wrong with our own app registration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platform: Vec<PlatformNotice>,
     /// The `since` for the first question for changes.
     pub cursor: i64,
 }
@@ -37,6 +40,9 @@ pub struct CompanyList {
 pub struct CompanyChanges {
     /// The rows as they are now. The same row may come again in the next answer.
     pub rows: Vec<CompanyRow>,
+    /// What is wrong with our own app registration, whether or not that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platform: Vec<PlatformNotice>,
     /// The `since` for the next question.
     pub cursor: i64,
 }

@@ -122,10 +122,15 @@ impl Note {
 
     fn of_lacks(lacks: &[Lack]) -> Self {
         let named = |problem| lacks.iter().filter(move |lack| lack.problem == problem).map(|lack| lack.data_set);
-        let missing = list(named(Problem::PermissionMissing));
-        let absent =
-            list(lacks.iter().filter(|lack| lack.problem != Problem::PermissionMissing).map(|lack| lack.data_set));
+        let (missing, new) = (list(named(Problem::PermissionMissing)), list(named(Problem::NewPermission)));
+        let absent = list(named(Problem::NotAvailable));
         let mut explanation = Vec::new();
+        if let Some(new) = &new {
+            explanation.push(format!(
+                "New permission needed for {new}: this version of Tenantry reads more than the company consented to. An \
+                 administrator of the company can grant it with Reconnect. Everything else is read."
+            ));
+        }
         if let Some(missing) = &missing {
             explanation.push(format!(
                 "The permission to read {missing} was not granted. An administrator of the company can grant it with \
@@ -137,7 +142,10 @@ impl Note {
                 "Microsoft offers no {absent} for this tenant, as a rule for want of a licence. Everything else is read."
             ));
         }
-        let words = format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default());
+        let words = match &new {
+            Some(new) if missing.is_none() && absent.is_none() => format!("New permission needed for {new}"),
+            _ => format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default()),
+        };
         Self { words, explanation, at: None, until: None }
     }
 }

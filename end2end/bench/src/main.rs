@@ -16,7 +16,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use server::{clock::SystemClock, config::Config, store::Store, sync::Worker, vault::Vault};
+use server::{
+    clock::SystemClock,
+    config::{Config, SyncConfig},
+    store::Store,
+    sync::Worker,
+    vault::Vault,
+};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -52,8 +58,8 @@ impl Working {
         let store = Store::open(&empty.url, clock.clone()).await?;
         let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
         let concurrency = NonZeroUsize::new(concurrency).context("a concurrency")?;
-        let worker =
-            Worker::new(store.clone(), vault, clock, client, config.sync.every, concurrency, Arc::new(Notify::new()));
+        let sync = SyncConfig { concurrency, ..config.sync };
+        let worker = Worker::new(store.clone(), vault, clock, client, &sync, Arc::new(Notify::new()));
         let stop = CancellationToken::new();
         let begun = Instant::now();
         let work = tokio::spawn(worker.run(stop.clone()));

@@ -295,6 +295,31 @@ pub(super) async fn succeed(
     who_began(transaction, &attempt).await.map(Some)
 }
 
+/// What an attempt brought turned out not to work, after it had ended with success.
+pub(super) async fn fail_late(
+    transaction: &Transaction,
+    id: AttemptId,
+    failure: &AttemptFailure,
+) -> Result<(), StoreError> {
+    let changes = ActiveModel {
+        ending: Set(Some(in_json(&Ending::Failed(failure.clone()))?)),
+        ended_at: Set(Some(transaction.now.as_millis())),
+        ..Default::default()
+    };
+    let attempts =
+        Entity::update_many().set(changes).filter(Column::Id.eq(id.uuid())).exec_with_returning(&transaction.inner);
+    for attempt in attempts.await? {
+        let by = who_began(transaction, &attempt).await?;
+        let company = CompanyId::from_uuid(attempt.company_id);
+        transaction.record(&by, ActivityKind::AttemptFailed, Some(company), failure.title()).await?;
+    }
+    Ok(())
+}
+
+fn in_json(ending: &Ending) -> Result<String, StoreError> {
+    serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))
+}
+
 /// Ends an attempt whose answer was claimed, and whose link died meanwhile.
 pub(super) async fn give_up(transaction: &Transaction, id: AttemptId) -> Result<(), StoreError> {
     end(transaction, Condition::all().add(Column::Id.eq(id.uuid())), &Ending::Cancelled).await?;
@@ -324,7 +349,7 @@ async fn fail(transaction: &Transaction, which: Condition, failure: &AttemptFail
 }
 
 async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Result<Vec<Model>, StoreError> {
-    let json = serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))?;
+    let json = in_json(ending)?;
     // Nothing secret outlives the attempt.
     let changes = ActiveModel {
         state: Set(ENDED.to_owned()),

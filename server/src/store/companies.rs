@@ -185,7 +185,7 @@ impl Store {
             data_set: String,
             problem: String,
         }
-        let limiting = [Problem::PermissionMissing, Problem::NotAvailable].map(Problem::key);
+        let limiting = Problem::ALL.into_iter().filter(|problem| problem.limits()).map(Problem::key);
         let found: Vec<Found> = dataset_state::Entity::find()
             .select_only()
             .columns([dataset_state::Column::CompanyId, dataset_state::Column::DataSet, dataset_state::Column::Problem])

@@ -36,7 +36,7 @@ impl Store {
             access,
             connected_by: connection.connected_by,
             connected_at: Timestamp::from_millis(connection.connected_at),
-            next_sync: Timestamp::from_millis(connection.due_at),
+            next_sync: Timestamp::from_millis(connection.full_due_at.unwrap_or(connection.due_at)),
             syncing: connection.lease_until.is_some_and(|until| until > now.as_millis()),
             data_sets: self.data_set_statuses(company, every).await?,
         };

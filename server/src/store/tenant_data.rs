@@ -38,6 +38,8 @@ pub struct SetState {
     pub tries: u32,
     /// Microsoft's own date of what is stored.
     pub source_date: Option<Timestamp>,
+    /// Why it could not be read at last.
+    pub problem: Option<Problem>,
 }
 
 /// That a data set could not be read.
@@ -76,7 +78,7 @@ impl Store {
             .into_iter()
             .map(|data_set| {
                 let standing = Standing { as_of: None, retry_at: None, under_way: false };
-                (data_set, SetState { standing, tries: 0, source_date: None })
+                (data_set, SetState { standing, tries: 0, source_date: None, problem: None })
             })
             .collect();
         for state in found {
@@ -87,7 +89,8 @@ impl Store {
                 under_way: state.next_link.is_some(),
             };
             let source_date = state.source_date.map(Timestamp::from_millis);
-            states.insert(data_set, SetState { standing, tries: to_u32(state.tries), source_date });
+            let problem = state.problem.as_deref().and_then(Problem::from_key);
+            states.insert(data_set, SetState { standing, tries: to_u32(state.tries), source_date, problem });
         }
         Ok(states)
     }

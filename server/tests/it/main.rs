@@ -4,14 +4,17 @@
 mod access;
 mod accounts;
 mod activity;
+mod catalogue;
 mod companies;
 mod connect;
 mod dependencies;
 mod directory;
+mod grants;
 mod harness;
 mod http;
 mod links;
 mod person;
+mod platform;
 mod postgres;
 mod refused;
 mod restart;

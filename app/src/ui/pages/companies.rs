@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::Frame;
 use crate::{
     api::companies::Setup,
-    domain::{Action, CompanyId, Progress, Timestamp},
+    domain::{Action, CompanyId, PlatformNotice, Progress, Timestamp},
     ui::{
         actions::Actions,
         browser::{clock, document, locale},
@@ -92,6 +92,7 @@ pub fn Companies() -> impl IntoView {
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
+            <PlatformNotices companies />
             <BlockedNotice actions companies forbidden />
             <div class="toolbar">
                 <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
@@ -184,6 +185,26 @@ fn SetupNotice(companies: state::Companies) -> impl IntoView {
                 </p>
             </Notice>
         </When>
+    }
+}
+
+/// What is wrong with our own app registration: nobody's company is to blame.
+#[component]
+fn PlatformNotices(companies: state::Companies) -> impl IntoView {
+    let notices = companies.platform();
+    move || {
+        let notice = |PlatformNotice { title, advice, since, details }| {
+            let id = if since.is_some() { "platform-notice" } else { "certificate-notice" };
+            let since = since.map(|since| format!("Since {}. ", locale::time(since)));
+            let details = details.map(|details| format!("For support: {details}."));
+            view! {
+                <Notice id title>
+                    <p>{advice}</p>
+                    <p class="notice-details">{since} {details}</p>
+                </Notice>
+            }
+        };
+        notices.get().into_iter().map(notice).collect_view()
     }
 }
 
