@@ -295,4 +295,14 @@ mod tests {
         assert!(note.explanation[0].contains("read users and licences was"));
         assert!(note.explanation[1].contains("no Secure Score for"));
     }
+
+    #[test]
+    fn a_permission_that_was_never_asked_for_is_told_from_one_that_was_taken_away() {
+        let note = Note::of_lacks(&[lack(DataSet::SecureScore, Problem::NewPermission)]);
+        assert_eq!(note.words, "New permission needed for Secure Score");
+        assert!(note.explanation[0].contains("Everything else is read"));
+        let both =
+            [lack(DataSet::Users, Problem::PermissionMissing), lack(DataSet::SecureScore, Problem::NewPermission)];
+        assert_eq!(Note::of_lacks(&both).explanation.len(), 2);
+    }
 }

@@ -93,8 +93,9 @@ impl Store {
                 .exec(&transaction.inner)
                 .await?;
         }
+        let begins = known && (inserted > 0 || !row.known);
         transaction.commit().await?;
-        if known && (inserted > 0 || !row.known) {
+        if begins {
             tracing::error!(fault = fault.key(), details, "Microsoft refuses the app registration");
         }
         Ok(known)
@@ -108,9 +109,11 @@ impl Store {
             return Ok(());
         }
         let transaction = self.begin().await?;
-        let ended = Entity::delete_by_id(ROW).exec(&transaction.inner).await?;
+        let row = Entity::find_by_id(ROW).lock_exclusive().one(&transaction.inner).await?;
+        Entity::delete_by_id(ROW).exec(&transaction.inner).await?;
+        let ends = row.is_some_and(|row| row.known);
         transaction.commit().await?;
-        if ended.rows_affected > 0 {
+        if ends {
             tracing::info!("Microsoft accepts the app registration");
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::domain::{
-    AttemptFailure, CompanyId, DataSet, Lack, PermissionSet, Problem, ReconnectReason, Status, Timestamp,
+    AttemptFailure, CompanyId, DataSet, Lack, PermissionSet, Problem, ReconnectReason, Role, Status, Timestamp,
 };
 use reqwest::Url;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -36,6 +36,12 @@ impl App {
         let rows = db.query_all_raw(statement).await.unwrap();
         db.close().await.unwrap();
         rows.len()
+    }
+
+    /// Sessions end after a day.
+    pub async fn sign_in_anew(&mut self) {
+        let email = format!("owner{}@msp.test", self.clock.now().as_millis());
+        self.http = self.client_of(&email, Role::Owner).await;
     }
 
     async fn connected_and_idle(&self, tenant: &Tenant) -> CompanyId {
@@ -201,8 +207,8 @@ on_both_databases! {
 
     async fn a_probe_notices_between_syncs_and_reads_nobody(engine) {
         for access in ["application", "delegated"] {
-            let app = Setup::on(engine).access(access).setting("TENANTRY_SYNC_EVERY", "60days").start().await;
-            let tenant = &app.tenants[0];
+            let mut app = Setup::on(engine).access(access).setting("TENANTRY_SYNC_EVERY", "60days").start().await;
+            let tenant = &app.tenants[0].clone();
             let company = app.connected_and_idle(tenant).await;
             app.clock.stop();
             let begun = app.clock.now();
@@ -215,21 +221,25 @@ on_both_databases! {
                 assert!(now.since(begun) <= DAY * probe * 11 / 10 + Duration::from_secs(1));
                 assert_eq!(app.http_requests(tenant, "").await, before + 2 * u64::from(probe), "a token and a batch");
             }
+            app.sign_in_anew().await;
             assert_eq!(app.row(&tenant.name).await.synced_at, synced, "nothing was read");
             assert_eq!(app.number("full_due_at", company).await, full, "and everything will be, when it was to be");
 
             // A permission goes and comes back.
             app.fault(json!({ "match": "/v1.0/domains", "status": 403 })).await;
             app.next_turn(company).await;
+            app.sign_in_anew().await;
             let lacks = vec![Lack { data_set: DataSet::Domains, problem: Problem::PermissionMissing }];
             assert_eq!(app.row(&tenant.name).await.status, Status::Limited { lacks });
             app.next_turn(company).await;
+            app.sign_in_anew().await;
             let row = app.row_becomes(&tenant.name, |row| row.synced_at > synced).await;
             assert_eq!(row.status, Status::Connected, "what can be read again is read at once");
             app.idle(company).await;
 
             app.control(&format!("tenants/{}/revoke-consent", tenant.id), json!({})).await;
             app.next_turn(company).await;
+            app.sign_in_anew().await;
             let status = app.row(&tenant.name).await.status;
             assert!(matches!(status, Status::NeedsReconnect { .. }), "within one probe: {status:?}");
         }
@@ -243,8 +253,8 @@ on_both_databases! {
             ("application", "401"),
             ("delegated", "401"),
         ] {
-            let app = Setup::on(engine).access(access).setting("TENANTRY_SYNC_EVERY", "10m").start().await;
-            let tenant = &app.tenants[0];
+            let mut app = Setup::on(engine).access(access).setting("TENANTRY_SYNC_EVERY", "10m").start().await;
+            let tenant = &app.tenants[0].clone();
             let company = app.connected_and_idle(tenant).await;
             app.clock.stop();
             if how == "401" {
@@ -254,11 +264,17 @@ on_both_databases! {
             } else {
                 app.control(&format!("tenants/{}/{how}", tenant.id), json!({})).await;
             }
+            app.clock.advance(Duration::from_secs(1));
             for day in 0..2 {
                 let (midnight, before) = (app.clock.now(), app.http_requests(tenant, "").await);
+                if day == 0 {
+                    // Otherwise it is read with the token at hand until that ends.
+                    app.sync_now(tenant).await;
+                }
                 while app.number("due_at", company).await < midnight.plus(DAY).as_millis() {
                     app.next_turn(company).await;
                 }
+                app.sign_in_anew().await;
                 let status = app.row(&tenant.name).await.status;
                 assert!(matches!(status, Status::NeedsReconnect { .. }), "{status:?}");
                 let asked = app.http_requests(tenant, "").await - before;

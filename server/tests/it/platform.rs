@@ -8,12 +8,15 @@ use app::{
 };
 use futures::StreamExt as _;
 use serde_json::json;
+use server::{clock::Clock as _, microsoft::ClientCertificate};
 
 use crate::{
     harness::{App, Engine, PATIENCE, Setup, Tenant},
     on_both_databases,
     person::Person,
 };
+
+const CERTIFICATE: &str = include_str!("../fixtures/certificates/rsa.pem");
 
 /// What everybody is told.
 pub async fn banner(app: &App) -> Option<PlatformNotice> {
@@ -60,7 +63,8 @@ on_both_databases! {
         let mut events = app.http.get(format!("{}/api/events", app.url)).send().await.unwrap().bytes_stream();
 
         app.control("expire-client-secret", json!({ "expired": true })).await;
-        app.clock.advance(Duration::from_secs(1));
+        // The tokens at hand have ended. Until then nobody notices, and nobody has to.
+        app.clock.advance(Duration::from_hours(2));
         app.post("connections/sync-all", json!({})).await.error_for_status().unwrap();
         let notice = banner_becomes(&app, true).await.unwrap();
         assert_eq!(notice.title, PlatformFault::SecretExpired.title());
@@ -130,6 +134,22 @@ on_both_databases! {
         app.control("expire-client-secret", json!({ "expired": false })).await;
         app.clock.advance(Duration::from_mins(1));
         banner_becomes(&app, false).await;
+    }
+
+    async fn the_end_of_our_certificate_is_told_thirty_days_ahead(engine) {
+        let mut app = Setup::on(engine).start().await;
+        app.stop().await;
+        let file = app.data.path().join("certificate.pem");
+        std::fs::write(&file, CERTIFICATE).unwrap();
+        app.environment.retain(|(name, _)| name != "TENANTRY_M365_CLIENT_SECRET");
+        app.environment.push(("TENANTRY_M365_CERTIFICATE_FILE".into(), file.display().to_string()));
+        app.serve().await;
+        assert_eq!(banner(&app).await, None);
+        let end = ClientCertificate::from_pem(&CERTIFICATE.into()).unwrap().not_after();
+        app.clock.advance(end.since(app.clock.now()).saturating_sub(Duration::from_hours(24 * 12 + 1)));
+        app.sign_in_anew().await;
+        let title = banner(&app).await.map(|notice| notice.title);
+        assert_eq!(title.as_deref(), Some("The certificate of Tenantry’s app registration expires in 12 days"));
     }
 
     async fn a_forged_code_tells_nothing_about_us(engine) {
