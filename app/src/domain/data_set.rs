@@ -87,7 +87,7 @@ impl DataSet {
 }
 
 /// The number of a set of permissions that Tenantry asked for. A release that needs more has the next number, and says
-/// in [`DataSet::asked_for_since`] what it is for.
+/// in `DataSet::asked_for_since` what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PermissionSet(u32);
 

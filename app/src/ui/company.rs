@@ -61,7 +61,7 @@ impl Viewed {
             News::Company(json) if json.contains(&this_company) => viewed.read(),
             News::Opened => viewed.read(),
             News::Ping(role) => session.hear_role(&role),
-            News::Company(_) | News::Broken => {}
+            News::Company(_) | News::Platform(_) | News::Broken => {}
         });
         let stream = StoredValue::new_local(stream);
         on_cleanup(move || {

@@ -168,8 +168,7 @@ async fn all_that_end_a_grant(engine: Engine, access: &'static str) {
                 let status = refuse(app, tenant, row).await;
                 let Status::NeedsReconnect { reason, .. } = &status else { panic!("{row:?}: {status:?}") };
                 assert_eq!(Then::Reconnect(*reason), row.then, "{row:?}");
-                assert_eq!(status.actions().first(), Some(&Action::Reconnect), "{row:?}");
-                assert!(status.allows(Action::GenerateLink), "{row:?}");
+                assert!(status.allows(Action::Reconnect) && status.allows(Action::GenerateLink), "{row:?}");
                 assert_eq!(app.row(&tenant.name).await.figures, figures, "the data stay");
                 mends(app, tenant).await;
             }
@@ -245,6 +244,8 @@ on_both_databases! {
         let tenants = connected(&app, 1).await;
         let tenant = &tenants[0];
         let company = app.company(&tenant.name).await;
+        // A permission that is missing right after connecting may still come.
+        app.clock.advance(Duration::from_mins(3));
         let premium = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
         for (fault, problem) in [
             (json!({ "status": 403, "code": "Authorization_RequestDenied" }), Problem::PermissionMissing),

@@ -30,6 +30,23 @@ impl App {
         row.try_get_by_index(0).unwrap()
     }
 
+    async fn sealed_refresh_token(&self, company: CompanyId) -> Vec<u8> {
+        let db = self.database().await;
+        let sql = "SELECT sealed_refresh_token FROM connection WHERE company_id = $1";
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [company.uuid().into()]);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        db.close().await.unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    async fn put_sealed_refresh_token(&self, company: CompanyId, sealed: Vec<u8>) {
+        let db = self.database().await;
+        let sql = "UPDATE connection SET sealed_refresh_token = $1 WHERE company_id = $2";
+        let values = [sealed.into(), company.uuid().into()];
+        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await.unwrap();
+        db.close().await.unwrap();
+    }
+
     async fn former_grants(&self) -> usize {
         let db = self.database().await;
         let statement = Statement::from_string(db.get_database_backend(), "SELECT connection_id FROM former_grant");
@@ -97,6 +114,7 @@ on_both_databases! {
             let tenant = &app.tenants[0];
             // A reconnect is offered while the connection works but for one data set.
             let company = app.connected_and_idle(tenant).await;
+            app.clock.advance(Duration::from_mins(3));
             app.fault(json!({ "match": "/v1.0/domains", "status": 403 })).await;
             app.synced(tenant).await;
             let before = app.row(&tenant.name).await;
@@ -141,6 +159,7 @@ on_both_databases! {
         let app = Setup::on(engine).access("delegated").start().await;
         let (tenant, other) = (&app.tenants[0], &app.tenants[1]);
         let company = app.connected_and_idle(tenant).await;
+        app.clock.advance(Duration::from_mins(3));
         app.fault(json!({ "match": "/v1.0/domains", "status": 403 })).await;
         app.synced(tenant).await;
         let before = app.row(&tenant.name).await;
@@ -284,6 +303,22 @@ on_both_databases! {
         }
     }
 
+    async fn a_crash_between_a_refresh_and_its_storage_loses_nothing(engine) {
+        let mut app = Setup::on(engine).access("delegated").start().await;
+        let tenant = &app.tenants[0].clone();
+        let company = app.connected_and_idle(tenant).await;
+        let before = app.sealed_refresh_token(company).await;
+        app.synced(tenant).await;
+        let after = app.sealed_refresh_token(company).await;
+        assert_ne!(before, after, "each refresh brings a new one, which is kept");
+        // As a crash leaves it, with nothing in memory.
+        app.stop().await;
+        app.put_sealed_refresh_token(company, before).await;
+        app.serve().await;
+        app.synced(tenant).await;
+        app.connected(&tenant.name).await;
+    }
+
     async fn fifty_syncs_at_once_share_one_token(engine) {
         for access in ["application", "delegated"] {
             let app = Setup::on(engine).access(access).start().await;
@@ -298,7 +333,7 @@ on_both_databases! {
             let (mut before, mut companies) = (Vec::new(), Vec::new());
             for tenant in &tenants {
                 // Nobody has an answer before all have asked.
-                app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 3_000, "tenant": tenant.id })).await;
+                app.fault(json!({ "match": "/oauth2/v2.0/token", "delay_ms": 8_000, "tenant": tenant.id })).await;
                 before.push(app.http_requests(tenant, "/oauth2/v2.0/token").await);
                 companies.push(app.company(&tenant.name).await);
             }
