@@ -21,8 +21,9 @@ const ROW: i32 = 1;
 /// How often one company is read to find out whether a fault is over.
 const TRY_EVERY: Duration = Duration::from_mins(1);
 
-/// How long one tenant alone may complain before it is believed to be us.
-const ODD_FOR: Duration = Duration::from_hours(1);
+/// How long one tenant alone may complain before it is believed to be us: if it were not, another one would have been
+/// read meanwhile.
+const ODD_FOR: Duration = Duration::from_hours(24);
 
 /// What is wrong with our app registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +84,9 @@ impl Store {
         let another = row.tenant_id != tenant.map(TenantId::uuid);
         let lasting = now.since(Timestamp::from_millis(row.since)) >= ODD_FOR;
         let known = row.known || fault.is_certain() || another || lasting;
-        if known && (!row.known || row.kind != fault.key()) {
+        // What is certain is told before what is not.
+        let says_more = !row.known || fault.is_certain() && row.kind != fault.key();
+        if known && says_more {
             Entity::update_many()
                 .col_expr(Column::Kind, Expr::val(fault.key()))
                 .col_expr(Column::Details, Expr::val(details))
