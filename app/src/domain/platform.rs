@@ -163,7 +163,7 @@ mod tests {
         let title = |left| PlatformNotice::of_certificate(end, end.minus(left)).map(|notice| notice.title);
         assert_eq!(title(RENEW_BEFORE), None);
         for (left, says) in [
-            (RENEW_BEFORE - Duration::from_secs(1), "expires in 29 days"),
+            (RENEW_BEFORE.saturating_sub(Duration::from_secs(1)), "expires in 29 days"),
             (Duration::from_hours(47), "expires in 1 day"),
             (Duration::from_hours(23), "expires within a day"),
             (Duration::ZERO, "has expired"),

@@ -242,7 +242,7 @@ mod tests {
             after_round(from, &Round::NoGrant(reason), SINCE.plus(age), &PACE).phase
         };
         let (late, gone) = (ReconnectReason::ConsentRemoved, ReconnectReason::BlockedByPolicy);
-        assert_eq!(after(late, RENEWAL_SETTLES_WITHIN - Duration::from_secs(1)), Phase::Verifying);
+        assert_eq!(after(late, RENEWAL_SETTLES_WITHIN.saturating_sub(Duration::from_secs(1))), Phase::Verifying);
         assert_eq!(after(late, RENEWAL_SETTLES_WITHIN), Phase::NeedsReconnect(late));
         assert_eq!(after(gone, CONSENT_SETTLES_WITHIN), Phase::NeedsReconnect(gone));
         let from = Standpoint { phase: Phase::Verifying, since: SINCE, tries: 9, renewal: true };
