@@ -6,6 +6,7 @@ pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod disconnections;
 pub mod licences;
 pub mod links;
 pub mod protocol;

@@ -6,12 +6,13 @@ use crate::{
     api::{
         accounts::Invitation,
         companies::{CompanyChanges, CompanyList},
-        links::NewLink,
+        disconnections::Parting,
+        links::{LinkOutcome, NewLink, Recipient},
         sessions::{Credentials, NewAccount, SignInOptions},
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, Email, LicenceRow, LinkMessage,
-        LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, Cause, CompanyDetails, CompanyId, Email, LicenceRow,
+        LinkMessage, LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
         licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
@@ -66,11 +67,30 @@ pub trait Connections: Send + Sync {
     async fn sync_all(&self) -> Result<u64, AppError>;
 }
 
+/// The end of connections. Every call is of somebody who may connect.
+#[async_trait]
+pub trait Disconnections: Send + Sync {
+    /// What there is to end of a company, or what is left of it.
+    async fn show(&self, company: CompanyId) -> Result<Parting, AppError>;
+
+    /// Ends the company's connection, or deletes what was kept of it. `name` is the company's, typed to confirm it.
+    async fn disconnect(&self, company: CompanyId, name: String, keep_data: bool) -> Result<Parting, AppError>;
+
+    /// Looks now whether the access to the tenant is gone.
+    async fn check(&self, company: CompanyId) -> Result<Parting, AppError>;
+}
+
 /// Links that let somebody else connect a company. Every call is of somebody who may send them.
 #[async_trait]
 pub trait Links: Send + Sync {
     /// Makes one, and withdraws the company's last one if that was not used.
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError>;
+
+    /// The companies that need one for this cause, by name.
+    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError>;
+
+    /// Makes one for each of these companies. Each may be refused by itself.
+    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError>;
 
     /// Withdraws the company's live link. None being live is no failure: the wish is fulfilled.
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError>;

@@ -18,6 +18,7 @@ use crate::{
     companies::Companies,
     config::{MspConfig, Network},
     connect::Connect,
+    disconnections::Looks,
     links::LinkMaker,
     live_rows::LiveRows,
     rate::Rate,
@@ -63,6 +64,8 @@ pub struct AppState {
     pub companies: Arc<Companies>,
     /// What was read from tenants.
     pub tenant_data: Arc<TenantData>,
+    /// Looks whether the access to tenants is gone.
+    pub looks: Looks,
     /// Wakes the worker.
     pub work: Arc<Notify>,
     /// Signing in.

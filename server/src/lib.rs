@@ -10,6 +10,7 @@ pub mod config;
 pub mod connect;
 pub mod connections;
 mod csv_file;
+pub mod disconnections;
 mod exports;
 mod failure;
 pub mod http;

@@ -9,6 +9,7 @@ mod http;
 pub mod id_token;
 mod links;
 pub mod registration;
+mod removal;
 pub mod sign_in;
 pub mod tenant_data;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::{
     companies::Companies,
     config::Config,
     connect::Connect,
+    disconnections::Looks,
     http::{AppState, Site, router},
     links::LinkMaker,
     live_rows::LiveRows,
@@ -77,7 +78,7 @@ pub struct Application {
     listener: TcpListener,
     router: Router,
     store: Store,
-    worker: Option<Worker>,
+    worker: Option<(Worker, Looks)>,
     public_url: Url,
     stop: CancellationToken,
 }
@@ -107,12 +108,14 @@ pub async fn run_worker(
     // Nobody wakes it: a Sync now is seen at the next look.
     let work = Arc::new(Notify::new());
     let (every, concurrency) = (config.sync.every, config.sync.concurrency);
+    let looks = Looks::new(store.clone(), Some(microsoft.clone()));
     let worker = Worker::new(store.clone(), vault, clock, microsoft, every, concurrency, work);
     let stop = CancellationToken::new();
+    let look = tokio::spawn(looks.run(stop.clone()));
     let work = tokio::spawn(worker.run(stop.clone()));
     stopped.await;
     stop.cancel();
-    drop(work.await);
+    drop((work.await, look.await));
     Ok(store.close().await?)
 }
 
@@ -135,6 +138,7 @@ impl Application {
             let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
             Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
         });
+        let looks = Looks::new(store.clone(), microsoft.clone());
         let staff = microsoft
             .clone()
             .zip(config.staff.clone())
@@ -163,6 +167,7 @@ impl Application {
             live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
             tenant_data: Arc::new(TenantData::new(store.clone(), clock.clone(), config.sync.every)),
             companies: Arc::new(Companies::new(store.clone(), clock, setup)),
+            looks: looks.clone(),
             work,
             sign_in: Arc::new(sign_in),
             staff,
@@ -172,6 +177,7 @@ impl Application {
             store: store.clone(),
             stop: stop.clone(),
         };
+        let worker = worker.map(|worker| (worker, looks));
         Ok(Self { listener, router: router(state), store, worker, public_url, stop })
     }
 
@@ -194,8 +200,9 @@ impl Application {
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
         let Self { listener, router, store, worker, stop, .. } = self;
         let mut background = JoinSet::new();
-        if let Some(worker) = worker {
+        if let Some((worker, looks)) = worker {
             background.spawn(worker.run(stop.clone()));
+            background.spawn(looks.run(stop.clone()));
         }
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));

@@ -23,6 +23,7 @@ pub mod attempts;
 pub mod companies;
 pub mod company_details;
 pub mod connections;
+pub mod disconnections;
 mod entity;
 pub mod links;
 pub mod lists;

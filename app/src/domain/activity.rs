@@ -52,11 +52,17 @@ pub enum ActivityKind {
     Reactivated,
     /// Somebody tried what their role may not do.
     Refused,
+    /// A company was disconnected.
+    Disconnected,
+    /// What was kept of a company that is not connected any more was deleted.
+    DataDeleted,
+    /// The access to a tenant that was disconnected was seen gone.
+    AccessGone,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -79,6 +85,9 @@ impl ActivityKind {
         Self::Deactivated,
         Self::Reactivated,
         Self::Refused,
+        Self::Disconnected,
+        Self::DataDeleted,
+        Self::AccessGone,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -106,6 +115,9 @@ impl ActivityKind {
             Self::Deactivated => "deactivated",
             Self::Reactivated => "reactivated",
             Self::Refused => "refused",
+            Self::Disconnected => "disconnected",
+            Self::DataDeleted => "data_deleted",
+            Self::AccessGone => "access_gone",
         }
     }
 
@@ -139,6 +151,9 @@ impl ActivityKind {
             Self::Deactivated => "Deactivated",
             Self::Reactivated => "Activated again",
             Self::Refused => "Refused",
+            Self::Disconnected => "Disconnected",
+            Self::DataDeleted => "Data deleted",
+            Self::AccessGone => "Access seen gone",
         }
     }
 }

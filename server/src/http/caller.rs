@@ -80,8 +80,13 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
     ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
+    ("/api/connections/disconnect", Access::Needs(Right::Connect)),
+    ("/api/connections/disconnection", Access::Needs(Right::Connect)),
+    ("/api/connections/check-gone", Access::Needs(Right::Connect)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     ("/api/links/create", Access::Needs(Right::SendLinks)),
+    ("/api/links/create-many", Access::Needs(Right::SendLinks)),
+    ("/api/links/recipients", Access::Needs(Right::SendLinks)),
     ("/api/links/withdraw", Access::Needs(Right::SendLinks)),
     ("/api/links/list", Access::Needs(Right::SendLinks)),
     ("/api/links/message", Access::Needs(Right::SendLinks)),
@@ -97,14 +102,22 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/join/{token}", Access::Public),
     ("/settings/team", Access::Needs(Right::ManageAccounts)),
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
+    ("/settings/links/new", Access::Needs(Right::SendLinks)),
     ("/settings/{*page}", Access::Needs(Right::See)),
+    ("/companies/{company}/disconnect", Access::Needs(Right::Connect)),
     ("/companies/{*page}", Access::Needs(Right::See)),
     ("/microsoft-365/{*page}", Access::Needs(Right::See)),
 ];
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 4] = ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
+const ASKED_BY_ITSELF: [&str; 5] = [
+    "/api/sessions/me",
+    "/api/companies/changes",
+    "/api/companies/show",
+    "/api/connections/disconnection",
+    "/api/events",
+];
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {

@@ -72,6 +72,8 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
+        // A company's page but for its end, which is seldom looked at.
+        path if path.starts_with("/companies/") && path.ends_with("/disconnect") => PAGES,
         path if path.starts_with("/companies/") || path.starts_with("/microsoft-365/") => DATA,
         _ => PAGES,
     }
@@ -91,7 +93,9 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
+        for path in
+            ["/login", "/join/a", "/settings/team", "/index.html", "/companies/0193/disconnect", "/no/such/page"]
+        {
             assert_eq!(program(path), PAGES, "{path}");
         }
         for path in ["/companies/0193", "/companies/0193/users", "/microsoft-365/users"] {

@@ -301,6 +301,12 @@ pub(super) async fn give_up(transaction: &Transaction, id: AttemptId) -> Result<
     Ok(())
 }
 
+/// Ends all attempts of a company, also one that is being settled: it finds out by itself, and nothing is stored.
+pub(super) async fn cancel_all(transaction: &Transaction, company: CompanyId) -> Result<(), StoreError> {
+    end(transaction, Condition::all().add(Column::CompanyId.eq(company.uuid())), &Ending::Cancelled).await?;
+    Ok(())
+}
+
 /// Ends what began with a link that is withdrawn. What is being settled finds out by itself.
 pub(super) async fn cancel_of_link(transaction: &Transaction, link: LinkId) -> Result<(), StoreError> {
     let open = Condition::all().add(Column::LinkId.eq(link.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));

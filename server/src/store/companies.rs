@@ -117,6 +117,7 @@ impl Store {
         let so_far = self.users_so_far(few.as_deref()).await?;
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
+        let mut kept = self.kept_data(few.as_deref()).await?;
 
         companies
             .into_iter()
@@ -130,14 +131,20 @@ impl Store {
                     !status.in_flux() && connection.as_ref().is_none_or(|c| c.connected_at < failed.at.as_millis())
                 });
                 let link = link.filter(|link| link.is_live(now) || status.allows(Action::GenerateLink));
+                let kept = kept.remove(&company.id).filter(|_| connection.is_none());
+                let (figures, synced_at) = match (&connection, &kept) {
+                    (Some(connection), _) => (figures(connection), connection.synced_at),
+                    (None, Some(kept)) => (kept.figures, kept.synced_at),
+                    (None, None) => (Figures::default(), None),
+                };
                 Ok(CompanyRow {
                     id: CompanyId::from_uuid(company.id),
                     name: company.name,
                     domain: company.domain,
                     tenant: connection.as_ref().map(|connection| connection.tenant_name.clone()),
                     status,
-                    figures: connection.as_ref().map(figures).unwrap_or_default(),
-                    synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
+                    figures,
+                    synced_at: synced_at.map(Timestamp::from_millis),
                     users_so_far: so_far.get(&company.id).copied(),
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
@@ -360,15 +367,18 @@ impl ImportIndex {
 }
 
 fn figures(connection: &connection::Model) -> Figures {
+    figures_of(
+        connection.users,
+        connection.licences_used.zip(connection.licences_assignable),
+        connection.score_current.zip(connection.score_max),
+    )
+}
+
+pub(super) fn figures_of(users: Option<i32>, licences: Option<(i32, i32)>, score: Option<(f64, f64)>) -> Figures {
+    let in_use = |(used, assignable)| LicenceUse { used: to_u32(used), assignable: to_u32(assignable) };
     Figures {
-        users: connection.users.map(to_u32),
-        licences: connection
-            .licences_used
-            .zip(connection.licences_assignable)
-            .map(|(used, assignable)| LicenceUse { used: to_u32(used), assignable: to_u32(assignable) }),
-        secure_score: connection
-            .score_current
-            .zip(connection.score_max)
-            .and_then(|(current, max)| Figures::percent(current, max)),
+        users: users.map(to_u32),
+        licences: licences.map(in_use),
+        secure_score: score.and_then(|(current, max)| Figures::percent(current, max)),
     }
 }

@@ -257,6 +257,7 @@ impl Store {
                 };
             }
         }
+        transaction.end_disconnection(grant.company, grant.tenant.tenant).await?;
         let kind = if existing.is_some() { ActivityKind::Reconnected } else { ActivityKind::Connected };
         let text = format!("Tenant {}, by {}", grant.tenant.name, grant.connected_by);
         transaction.record(&by, kind, Some(grant.company), text).await?;

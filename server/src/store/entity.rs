@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod company;
 pub mod connection;
 pub mod dataset_state;
+pub mod disconnection;
 pub mod invitation;
 pub mod link;
 pub mod m365_domain;

@@ -215,6 +215,19 @@ impl Store {
             .collect()
     }
 
+    /// Whom to ask at these companies.
+    pub async fn contacts(&self, companies: &[CompanyId]) -> Result<HashMap<CompanyId, String>, StoreError> {
+        let found: Vec<(Uuid, String)> = company::Entity::find()
+            .select_only()
+            .columns([company::Column::Id, company::Column::Contact])
+            .filter(company::Column::Id.is_in(companies.iter().map(|company| company.uuid())))
+            .filter(company::Column::Contact.is_not_null())
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(|(company, contact)| (CompanyId::from_uuid(company), contact)).collect())
+    }
+
     /// What the rows of companies show of their latest links.
     pub(super) async fn latest_links(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, LinkSummary>, StoreError> {
         let found = Entity::find()
@@ -308,7 +321,7 @@ fn live(now: Timestamp) -> Condition {
 
 impl Transaction {
     /// Ends the company's live link and what began with it. False if none is live.
-    async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
+    pub(super) async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
         let which = live(self.now).add(Column::CompanyId.eq(company.uuid()));
         let ended = self.end_links(which, end, None).await?;
         for link in &ended {
@@ -334,7 +347,7 @@ impl Transaction {
         Ok(Entity::update_many().set(changes).filter(which).exec_with_returning(&self.inner).await?)
     }
 
-    async fn link_is_no_longer_requested(&self, company: CompanyId) -> Result<(), StoreError> {
+    pub(super) async fn link_is_no_longer_requested(&self, company: CompanyId) -> Result<(), StoreError> {
         company::Entity::update_many()
             .col_expr(company::Column::LinkRequestedAt, Expr::val(None::<i64>))
             .filter(company::Column::Id.eq(company.uuid()))

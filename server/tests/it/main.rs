@@ -8,6 +8,7 @@ mod companies;
 mod connect;
 mod dependencies;
 mod directory;
+mod disconnect;
 mod harness;
 mod http;
 mod links;
