@@ -6,11 +6,15 @@ use super::{
     browser::{location, popup},
     links::Links,
     live::Live,
+    search::how_many,
     session::Session,
     state::{Companies, Tone, Wish},
 };
 use crate::{
-    api::{attempts::cancel_attempts, connections::sync_now},
+    api::{
+        attempts::cancel_attempts,
+        connections::{sync_all, sync_now},
+    },
     domain::{Action, CompanyId},
     error::AppError,
 };
@@ -63,6 +67,22 @@ impl Actions {
                 self.confirm(company, sync_now(company), None);
             }
         }
+    }
+
+    /// Makes the sync of every connected company due.
+    pub fn sync_all(self) {
+        spawn_local(async move {
+            match sync_all().await {
+                Ok(companies) => {
+                    let companies = how_many(usize::try_from(companies).unwrap_or_default());
+                    self.companies.say(format!("Syncing {companies}"), Tone::Plain, None);
+                }
+                Err(error) => {
+                    self.session.heed(&error);
+                    self.companies.say(error.message, Tone::Plain, None);
+                }
+            }
+        });
     }
 
     /// Signs in without a popup: this tab goes to Microsoft and comes back.

@@ -4,6 +4,7 @@ mod account_menu;
 mod activity_table;
 mod age;
 mod announcer;
+mod attention;
 mod awaited;
 mod change_password;
 mod client_message;
@@ -12,6 +13,7 @@ mod company_table;
 mod confirm;
 mod control_list;
 mod copied;
+mod copy_button;
 mod data_set_table;
 mod dialog;
 mod empty;
@@ -27,6 +29,7 @@ mod link_offer;
 mod link_table;
 mod list_table;
 mod load_failed;
+mod made_links;
 mod menu;
 mod microsoft_button;
 mod notice;
@@ -55,6 +58,7 @@ pub use self::{
     activity_table::ActivityTable,
     age::Age,
     announcer::Announcer,
+    attention::Attention,
     awaited::Awaited,
     change_password::{CURRENT_PASSWORD, ChangePassword},
     client_message::ClientMessage,
@@ -63,6 +67,7 @@ pub use self::{
     confirm::Confirm,
     control_list::ControlList,
     copied::Copied,
+    copy_button::CopyButton,
     data_set_table::{DataSetTable, HealthBadge},
     dialog::{CloseButton, Dialog},
     empty::Empty,
@@ -78,6 +83,7 @@ pub use self::{
     link_table::LinkTable,
     list_table::ListTable,
     load_failed::LoadFailed,
+    made_links::MadeLinks,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},
     notice::Notice,

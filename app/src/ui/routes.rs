@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, SignIn, Team},
+    pages::{Activity, Company, Disconnect, Join, Links, Microsoft365, NewLinks, NotFound, SignIn, Team},
 };
 use crate::domain::CompanyId;
 
@@ -16,6 +16,9 @@ pub const CONTENT: &str = "page";
 const JOIN: &str = "/join/";
 
 const COMPANIES: &str = "/companies/";
+
+/// The last part of the path where a company is disconnected.
+const DISCONNECT: &str = "disconnect";
 
 const MICROSOFT_365: &str = "/microsoft-365/";
 
@@ -38,8 +41,12 @@ pub enum Page {
     Companies,
     /// Which links can still be used.
     Links,
+    /// Making links for many companies.
+    NewLinks,
     /// One company.
     Company(CompanyId, Tab),
+    /// The end of its connection.
+    Disconnect(CompanyId),
     /// Something of all companies.
     Microsoft365(Topic),
     /// Who works here.
@@ -141,6 +148,7 @@ impl Page {
         match path.trim_end_matches('/') {
             "/settings/integrations/microsoft-365/companies" => Some(Self::Companies),
             "/settings/links" => Some(Self::Links),
+            "/settings/links/new" => Some(Self::NewLinks),
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/login" => Some(Self::SignIn),
@@ -156,8 +164,12 @@ impl Page {
     fn company_at(path: &str) -> Option<Self> {
         let path = path.strip_prefix(COMPANIES)?;
         let (id, slug) = path.split_once('/').unwrap_or((path, ""));
+        let company = id.parse().ok()?;
+        if slug == DISCONNECT {
+            return Some(Self::Disconnect(company));
+        }
         let tab = Tab::ALL.into_iter().find(|tab| tab.slug() == slug)?;
-        Some(Self::Company(id.parse().ok()?, tab))
+        Some(Self::Company(company, tab))
     }
 
     /// Its path. That of a one-time link goes on with the token.
@@ -165,6 +177,8 @@ impl Page {
         Cow::Borrowed(match self {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
             Self::Links => "/settings/links",
+            Self::NewLinks => "/settings/links/new",
+            Self::Disconnect(company) => return Cow::Owned(format!("{COMPANIES}{company}/{DISCONNECT}")),
             Self::Company(company, tab) => {
                 let slug = tab.slug();
                 let slash = if slug.is_empty() { "" } else { "/" };
@@ -183,7 +197,13 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::Links | Self::Team | Self::Activity | Self::SignIn | Self::Join => Program::Pages,
+            Self::Links
+            | Self::NewLinks
+            | Self::Disconnect(_)
+            | Self::Team
+            | Self::Activity
+            | Self::SignIn
+            | Self::Join => Program::Pages,
         }
     }
 
@@ -247,7 +267,8 @@ impl Address {
         self.path.with_untracked(|path| Page::at(path)).is_none_or(Page::needs_session)
     }
 
-    fn page(self) -> Option<Page> {
+    /// The page that is here.
+    pub fn page(self) -> Option<Page> {
         self.path.with(|path| Page::at(path))
     }
 }
@@ -283,6 +304,8 @@ pub fn Pages(
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
         Some(Page::Links) => view! { <Links /> }.into_any(),
+        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
+        Some(Page::Disconnect(company)) => view! { <Disconnect company /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
@@ -297,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
+        for page in [Page::Companies, Page::Links, Page::NewLinks, Page::Team, Page::Activity, Page::SignIn] {
             assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }
@@ -316,6 +339,8 @@ mod tests {
             let page = Page::Company(company, tab);
             assert_eq!(Page::at(&page.path()), Some(page));
         }
+        let end = Page::Disconnect(company);
+        assert_eq!((Page::at(&end.path()), end.program()), (Some(end), Program::Pages));
         let users = "/companies/00000000-0000-0000-0000-000000000007/users";
         assert_eq!(Page::Company(company, Tab::Topic(Topic::Users)).path(), users);
         for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")]

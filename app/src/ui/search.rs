@@ -1,6 +1,8 @@
 //! Which companies a search and a filter leave.
 
-use crate::domain::{CompanyRow, Status};
+use std::borrow::Borrow;
+
+use crate::domain::{Cause, CompanyRow, Status};
 
 /// The part of the companies that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,10 +16,12 @@ pub enum Filter {
     Connected,
     /// Those where somebody should do something.
     NeedsAttention,
+    /// Those where that is for the same cause.
+    Cause(Cause),
 }
 
 impl Filter {
-    /// All of them, in the order in which they are shown.
+    /// Those that are always offered, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::All, Self::NotConnected, Self::Connected, Self::NeedsAttention];
 
     /// Its name for people.
@@ -27,18 +31,49 @@ impl Filter {
             Self::NotConnected => "Not connected",
             Self::Connected => "Connected",
             Self::NeedsAttention => "Needs attention",
+            Self::Cause(cause) => cause.short(),
         }
     }
 
     /// Whether a company in this state is shown. `awaited`: somebody should do something about it, whatever its state is.
-    pub const fn admits(self, status: &Status, awaited: bool) -> bool {
+    pub fn admits(self, status: &Status, awaited: bool) -> bool {
         match self {
             Self::All => true,
             Self::NotConnected => !status.counts_as_connected() && !status.needs_attention(),
             Self::Connected => status.counts_as_connected(),
             Self::NeedsAttention => status.needs_attention() || awaited,
+            Self::Cause(cause) => status.cause() == Some(cause),
         }
     }
+}
+
+/// How many companies need somebody, by why, in an order that does not change with the numbers.
+pub fn causes<S: Borrow<Status>>(statuses: impl IntoIterator<Item = S>) -> Vec<(Cause, usize)> {
+    let mut causes: Vec<(Cause, usize)> = Vec::new();
+    for cause in statuses.into_iter().filter_map(|status| status.borrow().cause()) {
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, companies)) => *companies += 1,
+            None => causes.push((cause, 1)),
+        }
+    }
+    causes.sort_unstable();
+    causes
+}
+
+/// What stands before the causes of one kind: "7 companies need reconnecting:".
+pub fn headline(companies: usize, lost: bool) -> String {
+    let words = match (companies, lost) {
+        (1, true) => "needs reconnecting",
+        (_, true) => "need reconnecting",
+        (1, false) => "is limited",
+        (_, false) => "are limited",
+    };
+    format!("{} {words}:", how_many(companies))
+}
+
+/// "1 company", "7 companies".
+pub fn how_many(companies: usize) -> String {
+    if companies == 1 { "1 company".into() } else { format!("{companies} companies") }
 }
 
 /// Brings a text into lower case and Unicode's NFD, where each accent is a character of its own. The browser can, and
@@ -118,6 +153,25 @@ mod tests {
         assert!(found("ltd contoso", "Contoso Travel Ltd\ncontoso.com"));
         assert!(found("  contoso.c ", "Contoso Travel Ltd\ncontoso.com"));
         assert!(!found("contoso gmbh", "Contoso Travel Ltd\ncontoso.com"));
+    }
+
+    #[test]
+    fn companies_that_need_somebody_are_counted_by_why() {
+        use crate::domain::{DataSet, Lack, Problem, ReconnectReason};
+
+        let lost = |reason| Status::NeedsReconnect { reason, since: Timestamp::from_millis(0) };
+        let lack = Lack { data_set: DataSet::Users, problem: Problem::PermissionMissing };
+        let (removed, expired) = (ReconnectReason::ConsentRemoved, ReconnectReason::SignInExpired);
+        let statuses =
+            [lost(expired), Status::Connected, Status::Limited { lacks: vec![lack] }, lost(removed), lost(expired)];
+        let expected = vec![(Cause::Lost(removed), 1), (Cause::Lost(expired), 2), (Cause::PermissionMissing, 1)];
+        assert_eq!(causes(&statuses), expected);
+        assert_eq!(causes([Status::Connected, Status::NotConnected]), vec![]);
+        let admitted = |cause| statuses.iter().filter(|status| Filter::Cause(cause).admits(status, true)).count();
+        assert_eq!(expected.iter().map(|(cause, _)| admitted(*cause)).collect::<Vec<_>>(), [1, 2, 1]);
+        assert_eq!(headline(7, true), "7 companies need reconnecting:");
+        assert_eq!(headline(1, true), "1 company needs reconnecting:");
+        assert_eq!(headline(3, false), "3 companies are limited:");
     }
 
     #[test]

@@ -114,7 +114,12 @@ impl Companies {
             (!changes.is_empty() || known.all().len() != before, changes)
         });
         for change in changes.unwrap_or_default() {
-            if let Some(deed) = change.after.deed {
+            if let (Some(Wish::Sync), Status::NeedsReconnect { reason, .. }) =
+                (change.before.wish(), &change.after.row.status)
+            {
+                let text = format!("{}: {}", change.after.row.name, reason.label());
+                self.say(text, Tone::Plain, Some(change.after.row.id));
+            } else if let Some(deed) = change.after.deed {
                 self.announce(deed, &change.before.row, &change.after.row);
             }
         }

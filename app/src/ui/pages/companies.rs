@@ -13,20 +13,23 @@ use crate::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
+            Attention, ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
             LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments,
             Shape, Skeleton, When, company_element,
         },
         links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
-        routes::Page,
-        search::{Filter, Query},
+        routes::{CONTENT, Page},
+        search::{Filter, Query, causes, how_many},
         session::Session,
         state::{self, Entry, Handover, Load, Making, Tone},
     },
 };
 
 const SETUP_NOTICE: &str = "setup-notice";
+
+/// How many companies one click checks again.
+const AT_ONCE: usize = 200;
 
 /// How long somebody pauses before the number of matches is read out.
 const TYPING_PAUSE: Duration = Duration::from_millis(700);
@@ -40,7 +43,7 @@ pub fn Companies() -> impl IntoView {
     let session: Session = expect_context();
 
     let search = RwSignal::new(String::new());
-    let filter = RwSignal::new(0_usize);
+    let filter = RwSignal::new(Filter::All);
     let enter = RwSignal::new(0_usize);
     let now = clock::minutes();
     let load = companies.load();
@@ -57,7 +60,7 @@ pub fn Companies() -> impl IntoView {
         companies.rows().with(|rows| rows.all().iter().filter(found).cloned().collect::<Arc<[_]>>())
     });
     let shown = Memo::new(move |_| {
-        let (filter, now) = (Filter::ALL[filter.get()], now.get());
+        let (filter, now) = (filter.get(), now.get());
         found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).cloned().collect::<Arc<[_]>>())
     });
     let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
@@ -74,9 +77,12 @@ pub fn Companies() -> impl IntoView {
             Segment { label: filter.label(), count: Some(count), shape: None }
         })
         .collect();
+    // None of them while a cause is shown alone.
+    let chosen =
+        Memo::new(move |_| Filter::ALL.iter().position(|offered| *offered == filter.get()).unwrap_or(usize::MAX));
     let clear = move |_| {
         search.set(String::new());
-        filter.set(0);
+        filter.set(Filter::All);
     };
     let on_action = Callback::new(move |(company, action): (CompanyId, Action)| actions.run(company, action));
 
@@ -89,18 +95,20 @@ pub fn Companies() -> impl IntoView {
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
                     <RoleNote forbidden />
                 </div>
+                <SyncAll actions companies forbidden />
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
             <BlockedNotice actions companies forbidden />
+            <Groups actions companies filter shown now forbidden />
             <div class="toolbar">
                 <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
                 <Segments
                     legend="Show"
                     name="filter"
                     segments
-                    chosen=filter.read_only()
-                    on_choose=Callback::new(move |place| filter.set(place))
+                    chosen
+                    on_choose=Callback::new(move |place: usize| filter.set(Filter::ALL[place]))
                 />
             </div>
             {move || match load.get() {
@@ -125,6 +133,76 @@ pub fn Companies() -> impl IntoView {
             }}
             <LinkDialog actions companies />
         </Frame>
+    }
+}
+
+/// The companies that need somebody, by why.
+#[component]
+fn Groups(
+    actions: Actions,
+    companies: state::Companies,
+    filter: RwSignal<Filter>,
+    shown: Memo<Arc<[Arc<Entry>]>>,
+    now: ReadSignal<Timestamp>,
+    forbidden: Forbidden,
+) -> impl IntoView {
+    let groups = Memo::new(move |_| {
+        let now = now.get();
+        companies.rows().with(|rows| causes(rows.all().iter().map(|entry| entry.status(now))))
+    });
+    // When the last company of a group is mended, all are shown again.
+    Effect::new(move |_| {
+        if let Filter::Cause(cause) = filter.get()
+            && !groups.with(|groups| groups.iter().any(|(known, _)| *known == cause))
+        {
+            filter.set(Filter::All);
+            // The group's button may have had the focus.
+            request_animation_frame(|| {
+                if document::has_no_focus() {
+                    document::focus_in_place(CONTENT);
+                }
+            });
+        }
+    });
+    let on_choose = Callback::new(move |chosen: Filter| {
+        filter.set(chosen);
+        let count = how_many(shown.with_untracked(|shown| shown.len()));
+        companies.say(format!("{count}: {}", chosen.label()), Tone::Unseen, None);
+    });
+    let on_check = Callback::new(move |()| {
+        let (filter, now) = (filter.get_untracked(), now.get_untracked());
+        let rows = companies.rows().get_untracked();
+        for entry in rows.all().iter().filter(|entry| admits(filter, entry, now)).take(AT_ONCE) {
+            actions.run(entry.row.id, Action::SyncNow);
+        }
+    });
+    view! { <Attention groups chosen=filter.read_only() forbidden on_choose on_check /> }
+}
+
+/// The sync of everything that is connected.
+#[component]
+fn SyncAll(actions: Actions, companies: state::Companies, forbidden: Forbidden) -> impl IntoView {
+    let connected = Memo::new(move |_| {
+        companies.rows().with(|rows| rows.all().iter().filter(|entry| entry.row.tenant.is_some()).count())
+    });
+    let any = Memo::new(move |_| connected.get() > 0);
+    let refusal = forbidden.reason(Action::SyncNow);
+    view! {
+        <When flag=any>
+            <button
+                type="button"
+                class="button sync-all"
+                disabled=move || refusal.get().is_some()
+                title=move || match refusal.get() {
+                    Some(refusal) => refusal.to_owned(),
+                    None => format!("Read {} now", how_many(connected.get())),
+                }
+                on:click=move |_| actions.sync_all()
+            >
+                <Icon shape=Shape::Sync />
+                "Sync all"
+            </button>
+        </When>
     }
 }
 

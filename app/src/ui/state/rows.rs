@@ -140,7 +140,8 @@ impl Wish {
             // An attempt may begin and end between two answers: any other state is its outcome.
             Self::SignIn => before.status != after.status || before.last_try != after.last_try,
             Self::Cancel => !matches!(after.status, Status::SigningIn { .. }),
-            Self::Sync => before.synced_at != after.synced_at,
+            // Where access is lost, nothing is read: any news is that of the round that was asked for.
+            Self::Sync => before.synced_at != after.synced_at || matches!(after.status, Status::NeedsReconnect { .. }),
             Self::Link => before.link != after.link,
             Self::Withdraw => after.link.as_ref().is_none_or(|link| link.end.is_some()),
         }
@@ -465,6 +466,21 @@ mod tests {
         let mut rows = rows(vec![CompanyRow { link, ..row(1, "Contoso", signing_in(), 1) }]);
         rows.wish(rows.all()[0].row.id, Wish::Cancel, NOW);
         assert_eq!(*rows.all()[0].status(NOW), Status::LinkSent);
+    }
+
+    #[test]
+    fn a_check_that_finds_access_still_lost_is_over_with_the_next_news() {
+        use crate::domain::ReconnectReason;
+
+        let lost = |revision| {
+            let reason = ReconnectReason::BlockedByPolicy;
+            row(1, "Contoso", Status::NeedsReconnect { reason, since: NOW }, revision)
+        };
+        let mut rows = rows(vec![lost(1)]);
+        rows.wish(rows.all()[0].row.id, Wish::Sync, NOW);
+        assert!(rows.all()[0].syncing());
+        rows.merge(vec![lost(2)]);
+        assert!(!rows.all()[0].syncing());
     }
 
     #[test]
