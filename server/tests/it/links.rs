@@ -181,8 +181,9 @@ on_both_databases! {
         for tenant in [first, second] {
             app.control(&format!("tenants/{}/revoke-consent", tenant.id), json!({})).await;
         }
-        app.post("connections/sync-all", json!({})).await.error_for_status().unwrap();
         for tenant in [first, second] {
+            let company = app.company(&tenant.name).await;
+            app.post("connections/sync", json!({ "company": company })).await.error_for_status().unwrap();
             app.row_becomes(&tenant.name, |row| matches!(row.status, Status::NeedsReconnect { .. })).await;
         }
         link_for(&app, second).await;
