@@ -206,7 +206,7 @@ impl Status {
 }
 
 /// What companies that need somebody are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// Nothing can be read any more.
     Lost(ReconnectReason),

@@ -42,7 +42,7 @@ pub enum Phase {
 }
 
 /// Why a tenant can't be read any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReconnectReason {
     /// The permissions were removed or have changed.

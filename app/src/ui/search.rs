@@ -24,6 +24,12 @@ impl Filter {
     /// Those that are always offered, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::All, Self::NotConnected, Self::Connected, Self::NeedsAttention];
 
+    /// The one at this place: after those that are always offered come the causes.
+    pub fn at(place: usize) -> Self {
+        let cause = || Cause::all().nth(place.checked_sub(Self::ALL.len())?).map(Self::Cause);
+        Self::ALL.get(place).copied().or_else(cause).unwrap_or_default()
+    }
+
     /// Its name for people.
     pub const fn label(self) -> &'static str {
         match self {
@@ -47,17 +53,15 @@ impl Filter {
     }
 }
 
-/// How many companies need somebody, by why, in an order that does not change with the numbers.
-pub fn causes<S: Borrow<Status>>(statuses: impl IntoIterator<Item = S>) -> Vec<(Cause, usize)> {
-    let mut causes: Vec<(Cause, usize)> = Vec::new();
+/// How many companies there are of each cause, in the order of [`Cause::all`].
+pub fn causes<S: Borrow<Status>>(statuses: impl IntoIterator<Item = S>) -> Vec<usize> {
+    let mut counts = vec![0; Cause::all().count()];
     for cause in statuses.into_iter().filter_map(|status| status.borrow().cause()) {
-        match causes.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, companies)) => *companies += 1,
-            None => causes.push((cause, 1)),
+        if let Some(place) = Cause::all().position(|known| known == cause) {
+            counts[place] += 1;
         }
     }
-    causes.sort_unstable();
-    causes
+    counts
 }
 
 /// What stands before the causes of one kind: "7 companies need reconnecting:".
@@ -164,11 +168,15 @@ mod tests {
         let (removed, expired) = (ReconnectReason::ConsentRemoved, ReconnectReason::SignInExpired);
         let statuses =
             [lost(expired), Status::Connected, Status::Limited { lacks: vec![lack] }, lost(removed), lost(expired)];
-        let expected = vec![(Cause::Lost(removed), 1), (Cause::Lost(expired), 2), (Cause::PermissionMissing, 1)];
-        assert_eq!(causes(&statuses), expected);
-        assert_eq!(causes([Status::Connected, Status::NotConnected]), vec![]);
-        let admitted = |cause| statuses.iter().filter(|status| Filter::Cause(cause).admits(status, true)).count();
-        assert_eq!(expected.iter().map(|(cause, _)| admitted(*cause)).collect::<Vec<_>>(), [1, 2, 1]);
+        let counts = causes(&statuses);
+        let found: Vec<_> = Cause::all().zip(&counts).filter(|(_, count)| **count > 0).collect();
+        let expected = [(Cause::Lost(removed), &1), (Cause::Lost(expired), &2), (Cause::PermissionMissing, &1)];
+        assert_eq!(found, expected);
+        for (place, count) in counts.into_iter().enumerate() {
+            let filter = Filter::at(Filter::ALL.len() + place);
+            assert_eq!(statuses.iter().filter(|status| filter.admits(status, true)).count(), count, "{filter:?}");
+        }
+        assert_eq!(Filter::at(usize::MAX), Filter::All);
         assert_eq!(headline(7, true), "7 companies need reconnecting:");
         assert_eq!(headline(1, true), "1 company needs reconnecting:");
         assert_eq!(headline(3, false), "3 companies are limited:");

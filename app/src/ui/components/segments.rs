@@ -23,7 +23,7 @@ pub fn Segments(
     /// The choices.
     segments: Vec<Segment>,
     /// The place of the one that is chosen.
-    chosen: Memo<usize>,
+    chosen: ReadSignal<usize>,
     /// Somebody chose the one at this place.
     on_choose: Callback<usize>,
 ) -> impl IntoView {

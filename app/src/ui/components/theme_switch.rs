@@ -26,5 +26,5 @@ pub fn ThemeSwitch() -> impl IntoView {
         theme::choose(Theme::ALL[place]);
         chosen.set(place);
     });
-    view! { <Segments legend="Theme" name="theme" segments chosen=Memo::new(move |_| chosen.get()) on_choose /> }
+    view! { <Segments legend="Theme" name="theme" segments chosen=chosen.read_only() on_choose /> }
 }

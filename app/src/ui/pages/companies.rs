@@ -43,7 +43,7 @@ pub fn Companies() -> impl IntoView {
     let session: Session = expect_context();
 
     let search = RwSignal::new(String::new());
-    let filter = RwSignal::new(Filter::All);
+    let filter = RwSignal::new(0_usize);
     let enter = RwSignal::new(0_usize);
     let now = clock::minutes();
     let load = companies.load();
@@ -60,7 +60,7 @@ pub fn Companies() -> impl IntoView {
         companies.rows().with(|rows| rows.all().iter().filter(found).cloned().collect::<Arc<[_]>>())
     });
     let shown = Memo::new(move |_| {
-        let (filter, now) = (filter.get(), now.get());
+        let (filter, now) = (Filter::at(filter.get()), now.get());
         found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).cloned().collect::<Arc<[_]>>())
     });
     let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
@@ -77,12 +77,9 @@ pub fn Companies() -> impl IntoView {
             Segment { label: filter.label(), count: Some(count), shape: None }
         })
         .collect();
-    // None of them while a cause is shown alone.
-    let chosen =
-        Memo::new(move |_| Filter::ALL.iter().position(|offered| *offered == filter.get()).unwrap_or(usize::MAX));
     let clear = move |_| {
         search.set(String::new());
-        filter.set(Filter::All);
+        filter.set(0);
     };
     let on_action = Callback::new(move |(company, action): (CompanyId, Action)| actions.run(company, action));
 
@@ -107,8 +104,8 @@ pub fn Companies() -> impl IntoView {
                     legend="Show"
                     name="filter"
                     segments
-                    chosen
-                    on_choose=Callback::new(move |place: usize| filter.set(Filter::ALL[place]))
+                    chosen=filter.read_only()
+                    on_choose=Callback::new(move |place| filter.set(place))
                 />
             </div>
             {move || match load.get() {
@@ -141,7 +138,7 @@ pub fn Companies() -> impl IntoView {
 fn Groups(
     actions: Actions,
     companies: state::Companies,
-    filter: RwSignal<Filter>,
+    filter: RwSignal<usize>,
     shown: Memo<Arc<[Arc<Entry>]>>,
     now: ReadSignal<Timestamp>,
     forbidden: Forbidden,
@@ -152,10 +149,9 @@ fn Groups(
     });
     // When the last company of a group is mended, all are shown again.
     Effect::new(move |_| {
-        if let Filter::Cause(cause) = filter.get()
-            && !groups.with(|groups| groups.iter().any(|(known, _)| *known == cause))
-        {
-            filter.set(Filter::All);
+        let place = filter.get().checked_sub(Filter::ALL.len());
+        if place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
+            filter.set(0);
             // The group's button may have had the focus.
             request_animation_frame(|| {
                 if document::has_no_focus() {
@@ -164,13 +160,13 @@ fn Groups(
             });
         }
     });
-    let on_choose = Callback::new(move |chosen: Filter| {
-        filter.set(chosen);
+    let on_choose = Callback::new(move |place: usize| {
+        filter.set(place);
         let count = how_many(shown.with_untracked(|shown| shown.len()));
-        companies.say(format!("{count}: {}", chosen.label()), Tone::Unseen, None);
+        companies.say(format!("{count}: {}", Filter::at(place).label()), Tone::Unseen, None);
     });
     let on_check = Callback::new(move |()| {
-        let (filter, now) = (filter.get_untracked(), now.get_untracked());
+        let (filter, now) = (Filter::at(filter.get_untracked()), now.get_untracked());
         let rows = companies.rows().get_untracked();
         for entry in rows.all().iter().filter(|entry| admits(filter, entry, now)).take(AT_ONCE) {
             actions.run(entry.row.id, Action::SyncNow);
