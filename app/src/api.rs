@@ -8,11 +8,14 @@ pub mod companies;
 pub mod connections;
 pub mod licences;
 pub mod links;
+pub mod mail;
+pub mod notifications;
 pub mod protocol;
 pub mod secure_scores;
 pub mod sessions;
 pub mod tenant_domains;
 pub mod users;
+pub mod webhooks;
 
 /// The port that the server put into the context of this request.
 #[cfg(feature = "ssr")]

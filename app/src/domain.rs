@@ -11,11 +11,14 @@ pub mod id;
 pub mod licence;
 pub mod link;
 pub mod listing;
+pub mod mail;
+pub mod notice;
 pub mod schedule;
 pub mod secure_score;
 pub mod tenant_domain;
 pub mod timestamp;
 pub mod user;
+pub mod webhook;
 
 pub use account::{AccountRow, AccountState, Email, Me, Right, Role};
 pub use activity::{ActivityFilter, ActivityKind, ActivityRow};
@@ -24,11 +27,17 @@ pub use company::{Action, CompanyName, CompanyRow, Domain, Figures, LastTry, Lic
 pub use company_details::{CompanyDetails, ConnectionDetails, DataSetStatus};
 pub use connection::{Access, Phase, ReconnectReason};
 pub use data_set::{DataSet, Lack, Problem};
-pub use id::{AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, LinkId, TenantId, UserId};
+pub use id::{
+    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, TenantId, UserId,
+    WebhookId,
+};
 pub use licence::{LicenceRow, LicenceState};
 pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, LinkSummary};
 pub use listing::{Cursor, ListPage, ListQuery, Order, Origin};
+pub use mail::{MailFailure, MailPace, MailSettings};
+pub use notice::{Cause, NoticeKind, Standing, Subject};
 pub use secure_score::{ScoreReport, ScoreRow};
 pub use tenant_domain::TenantDomainRow;
 pub use timestamp::Timestamp;
 pub use user::{UserKind, UserRow};
+pub use webhook::{DeliveryRow, DeliveryState, WebhookRow, WebhookState};

@@ -7,12 +7,15 @@ use crate::{
         accounts::Invitation,
         companies::{CompanyChanges, CompanyList},
         links::NewLink,
+        notifications::NotificationSettings,
         sessions::{Credentials, NewAccount, SignInOptions},
+        webhooks::NewWebhook,
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, Email, LicenceRow, LinkMessage,
-        LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
-        licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, DeliveryId, DeliveryRow, Email,
+        LicenceRow, LinkMessage, LinkNote, LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport,
+        ScoreRow, TenantDomainRow, Timestamp, UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -128,4 +131,41 @@ pub trait Accounts: Send + Sync {
 pub trait Activity: Send + Sync {
     /// A page of it, the latest first. A company's own is for everybody; all of it for owners.
     async fn list(&self, filter: ActivityFilter) -> Result<Vec<ActivityRow>, AppError>;
+}
+
+/// Who is told what happens. Every call is an owner's.
+#[async_trait]
+pub trait Notifications: Send + Sync {
+    /// All of it.
+    async fn show(&self) -> Result<NotificationSettings, AppError>;
+
+    /// Adds a webhook. Answers its secret, once.
+    async fn create_webhook(&self, url: String, kinds: Vec<NoticeKind>) -> Result<NewWebhook, AppError>;
+
+    /// Changes where a webhook is and what it is told.
+    async fn change_webhook(&self, webhook: WebhookId, url: String, kinds: Vec<NoticeKind>) -> Result<(), AppError>;
+
+    /// Pauses a webhook, or goes on with it.
+    async fn set_webhook_active(&self, webhook: WebhookId, active: bool) -> Result<(), AppError>;
+
+    /// Deletes a webhook. There being none is no failure: the wish is fulfilled.
+    async fn delete_webhook(&self, webhook: WebhookId) -> Result<(), AppError>;
+
+    /// Replaces a webhook's secret. Answers the new one, once.
+    async fn replace_webhook_secret(&self, webhook: WebhookId) -> Result<NewWebhook, AppError>;
+
+    /// Sends an event that tells nothing.
+    async fn test_webhook(&self, webhook: WebhookId) -> Result<(), AppError>;
+
+    /// The latest deliveries to a webhook, the latest first.
+    async fn deliveries(&self, webhook: WebhookId) -> Result<Vec<DeliveryRow>, AppError>;
+
+    /// Tries a delivery once more, now.
+    async fn retry_delivery(&self, delivery: DeliveryId) -> Result<(), AppError>;
+
+    /// Changes who is sent mail, what and when.
+    async fn save_mail(&self, settings: MailSettings) -> Result<(), AppError>;
+
+    /// Sends a mail that tells nothing to everybody who is sent mail.
+    async fn test_mail(&self) -> Result<(), AppError>;
 }

@@ -19,6 +19,7 @@ use figment::{
     providers::{Format, Serialized, Toml},
     value::Value,
 };
+use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 use crate::{
     logo::Logo,
+    mail::SmtpServer,
     microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts},
     staff::StaffRules,
 };
@@ -38,7 +40,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 29] = [
     "listen",
     "public_url",
     "data_dir",
@@ -64,6 +66,8 @@ const KEYS: [&str; 27] = [
     "staff_default_role",
     "smtp_url",
     "mail_from",
+    "smtp_ca_file",
+    "webhook_private_addresses",
     "trusted_proxies",
     "log",
 ];
@@ -95,6 +99,8 @@ pub struct Config {
     pub staff: Option<StaffRules>,
     /// `smtp_url` and `mail_from`; none where no mail is sent.
     pub mail: Option<MailConfig>,
+    /// `webhook_private_addresses`: whether webhooks may lead into private networks, and without https.
+    pub webhook_private_addresses: bool,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
     /// `log`: a tracing filter that can be read.
@@ -132,13 +138,13 @@ pub struct MspConfig {
     pub logo: Option<Logo>,
 }
 
-/// `smtp_url` and `mail_from`.
+/// `smtp_url`, `smtp_ca_file` and `mail_from`.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
-    /// `smtp_url`, which holds a password.
-    pub smtp_url: SecretString,
+    /// `smtp_url`, and what is trusted there.
+    pub server: SmtpServer,
     /// `mail_from`.
-    pub from: String,
+    pub from: Mailbox,
 }
 
 /// What is wrong with the settings, in one line.
@@ -211,6 +217,9 @@ impl Config {
             },
             staff: staff(settings)?,
             mail: mail(settings)?,
+            webhook_private_addresses: settings.required("webhook_private_addresses", |text| {
+                text.parse().map_err(|_| "it must be true or false".to_owned())
+            })?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
             log: settings.required("log", log_filter)?,
             data_dir,
@@ -308,12 +317,19 @@ fn staff(settings: &Settings) -> Result<Option<StaffRules>, ConfigError> {
 }
 
 fn mail(settings: &Settings) -> Result<Option<MailConfig>, ConfigError> {
-    let smtp_url = settings.optional("smtp_url", smtp_url)?;
+    let mut server = settings.optional("smtp_url", SmtpServer::parse)?;
     let from = settings.optional("mail_from", |text| {
-        if text.contains('@') { Ok(text.to_owned()) } else { Err("it must be a mail address".to_owned()) }
+        text.parse::<Mailbox>().map_err(|_| "it must be a mail address, such as Tenantry <it@example.com>".to_owned())
     })?;
-    match (smtp_url, from) {
-        (Some(smtp_url), Some(from)) => Ok(Some(MailConfig { smtp_url, from })),
+    server = match server {
+        Some(server) => Some(settings.optional("smtp_ca_file", |file| server.clone().trust(file))?.unwrap_or(server)),
+        None if settings.values.contains_key("smtp_ca_file") => {
+            return Err(settings.invalid("smtp_ca_file", "it needs TENANTRY_SMTP_URL too"));
+        }
+        None => None,
+    };
+    match (server, from) {
+        (Some(server), Some(from)) => Ok(Some(MailConfig { server, from })),
         (None, None) => Ok(None),
         (Some(_), None) => Err(settings.invalid("smtp_url", "it needs TENANTRY_MAIL_FROM too")),
         (None, Some(_)) => Err(settings.invalid("mail_from", "it needs TENANTRY_SMTP_URL too")),
@@ -487,13 +503,6 @@ fn msp_name(text: &str) -> Result<String, String> {
 
 fn logo(file: &str) -> Result<Logo, String> {
     Logo::read(Path::new(file)).map_err(|error| format!("{file}: {error}"))
-}
-
-fn smtp_url(text: &str) -> Result<SecretString, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(SecretString::from(text)),
-        _ => Err("it must be a URL such as smtps://user:password@host".to_owned()),
-    }
 }
 
 fn networks(text: &str) -> Result<Vec<Network>, String> {
@@ -759,6 +768,8 @@ mod tests {
             ("TENANTRY_STAFF_TENANT", "contoso.com", "GUID"),
             ("TENANTRY_SMTP_URL", "mail.example.com", "smtps://"),
             ("TENANTRY_MAIL_FROM", "nobody", "mail address"),
+            ("TENANTRY_SMTP_CA_FILE", "/nowhere/ca.pem", "TENANTRY_SMTP_URL"),
+            ("TENANTRY_WEBHOOK_PRIVATE_ADDRESSES", "perhaps", "true or false"),
             ("TENANTRY_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/8"),
             ("TENANTRY_LOG", "info=debug=trace", "filter"),
         ] {
@@ -835,7 +846,11 @@ mod tests {
         let from = ("TENANTRY_MAIL_FROM", "tenantry@example.com");
         let config = load(&[server, from]).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
-        assert_eq!(config.mail.unwrap().from, "tenantry@example.com");
+        assert_eq!(config.mail.unwrap().from.to_string(), "tenantry@example.com");
+        for (file, hint) in [("/nowhere/ca.pem", "can't be read"), ("Cargo.toml", "no certificate")] {
+            let error = load(&[server, from, ("TENANTRY_SMTP_CA_FILE", file)]).unwrap_err().to_string();
+            assert!(error.contains(hint) && !error.contains("hunter2"), "{error}");
+        }
         assert!(load(&[server]).unwrap_err().to_string().contains("TENANTRY_MAIL_FROM"));
         assert!(load(&[from]).unwrap_err().to_string().contains("TENANTRY_SMTP_URL"));
     }

@@ -20,6 +20,7 @@ use crate::{
     connect::Connect,
     links::LinkMaker,
     live_rows::LiveRows,
+    notifications::Telling,
     rate::Rate,
     sessions::SignIn,
     staff::Staff,
@@ -71,6 +72,8 @@ pub struct AppState {
     pub staff: Option<Staff>,
     /// Making links.
     pub links: Arc<LinkMaker>,
+    /// Telling people.
+    pub telling: Arc<Telling>,
     /// How much an address may ask of the links' pages.
     pub link_rate: Arc<Rate>,
     /// Who runs this.

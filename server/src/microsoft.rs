@@ -21,6 +21,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
+pub(crate) use self::http::retry_after;
 pub use self::{
     batch::{TenantData, Wanted},
     discovery::SignInService,

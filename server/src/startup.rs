@@ -18,7 +18,10 @@ use crate::{
     http::{AppState, Site, router},
     links::LinkMaker,
     live_rows::LiveRows,
-    microsoft::Microsoft,
+    mail::Mailer,
+    microsoft::{Credential, Microsoft},
+    notices::Notifier,
+    notifications::Telling,
     passwords::Passwords,
     products,
     rate::Rate,
@@ -28,6 +31,7 @@ use crate::{
     sync::{Worker, sweep},
     tenant_data::TenantData,
     vault::{KeyFileError, Vault},
+    webhooks::WebhookSender,
 };
 
 /// How long requests may take to end when the server stops.
@@ -56,6 +60,9 @@ pub enum StartupError {
     /// The client for Microsoft can't be made.
     #[error("the client for Microsoft can't be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The mail server can't be used.
+    #[error("the mail server can't be used: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
     /// Nothing can be read without an app registration.
     #[error("there is nothing to do: no app registration is configured, see TENANTRY_M365_CLIENT_ID")]
     NoAppRegistration,
@@ -78,6 +85,7 @@ pub struct Application {
     router: Router,
     store: Store,
     worker: Option<Worker>,
+    notifier: Notifier,
     public_url: Url,
     stop: CancellationToken,
 }
@@ -93,6 +101,13 @@ pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store,
 pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Microsoft>, StartupError> {
     let client = config.m365.as_ref().map(|m365| Microsoft::new(m365.hosts.clone(), m365.app.clone(), clock));
     Ok(client.transpose()?)
+}
+
+/// Who sends mail, if a mail server is configured.
+fn mailer(config: &Config) -> Result<Option<Mailer>, StartupError> {
+    let hello = config.public_url.join("/").host_str().unwrap_or("localhost").to_owned();
+    let mailer = config.mail.as_ref().map(|mail| Mailer::new(&mail.server, mail.from.clone(), &hello));
+    Ok(mailer.transpose()?)
 }
 
 /// Reads tenants without serving anything, until `stopped`.
@@ -155,7 +170,23 @@ impl Application {
             lives: Duration::from_hours(24 * u64::from(config.link_days)),
             configured: microsoft.is_some(),
         };
+        let webhooks = WebhookSender::new(vault.clone(), clock.clone(), config.webhook_private_addresses)?;
+        let mailer = mailer(config)?;
+        let tell = Arc::new(Notify::new());
+        let telling = Telling {
+            webhooks: webhooks.clone(),
+            mailer: mailer.clone(),
+            public_url: public_url.clone(),
+            wake: tell.clone(),
+        };
+        let certificate = config.m365.as_ref().and_then(|m365| match &m365.app.credential {
+            Credential::Certificate(certificate) => Some(certificate.not_after()),
+            Credential::Secret(_) => None,
+        });
+        let notifier =
+            Notifier::new(store.clone(), clock.clone(), webhooks, mailer, public_url.clone(), certificate, tell);
         let state = AppState {
+            telling: Arc::new(telling),
             links: Arc::new(links),
             link_rate: Arc::new(Rate::new(clock.clone())),
             msp: Arc::new(config.msp.clone()),
@@ -172,7 +203,7 @@ impl Application {
             store: store.clone(),
             stop: stop.clone(),
         };
-        Ok(Self { listener, router: router(state), store, worker, public_url, stop })
+        Ok(Self { listener, router: router(state), store, worker, notifier, public_url, stop })
     }
 
     /// Where it listens.
@@ -192,11 +223,12 @@ impl Application {
 
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, store, worker, stop, .. } = self;
+        let Self { listener, router, store, worker, notifier, stop, .. } = self;
         let mut background = JoinSet::new();
         if let Some(worker) = worker {
             background.spawn(worker.run(stop.clone()));
         }
+        background.spawn(notifier.run(stop.clone()));
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
 

@@ -26,11 +26,14 @@ pub mod connections;
 mod entity;
 pub mod links;
 pub mod lists;
+pub mod mail;
+pub mod notices;
 pub mod products;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
 pub mod users;
+pub mod webhooks;
 
 pub use announcements::Announcements;
 

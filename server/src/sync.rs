@@ -535,5 +535,8 @@ async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_sessions().await?;
     store.forget_old_invitations().await?;
     store.forget_old_tries().await?;
-    store.forget_old_refusals().await
+    store.forget_old_refusals().await?;
+    store.forget_old_notices().await?;
+    store.forget_old_deliveries().await?;
+    store.forget_old_mails().await
 }

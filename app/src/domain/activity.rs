@@ -52,11 +52,21 @@ pub enum ActivityKind {
     Reactivated,
     /// Somebody tried what their role may not do.
     Refused,
+    /// A webhook was added.
+    WebhookAdded,
+    /// A webhook was changed, paused or activated.
+    WebhookChanged,
+    /// A webhook's secret was replaced.
+    WebhookSecretReplaced,
+    /// A webhook was deleted.
+    WebhookDeleted,
+    /// Who is sent mail, what or when was changed.
+    MailSettingsChanged,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -79,6 +89,11 @@ impl ActivityKind {
         Self::Deactivated,
         Self::Reactivated,
         Self::Refused,
+        Self::WebhookAdded,
+        Self::WebhookChanged,
+        Self::WebhookSecretReplaced,
+        Self::WebhookDeleted,
+        Self::MailSettingsChanged,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -106,6 +121,11 @@ impl ActivityKind {
             Self::Deactivated => "deactivated",
             Self::Reactivated => "reactivated",
             Self::Refused => "refused",
+            Self::WebhookAdded => "webhook_added",
+            Self::WebhookChanged => "webhook_changed",
+            Self::WebhookSecretReplaced => "webhook_secret_replaced",
+            Self::WebhookDeleted => "webhook_deleted",
+            Self::MailSettingsChanged => "mail_settings_changed",
         }
     }
 
@@ -139,6 +159,11 @@ impl ActivityKind {
             Self::Deactivated => "Deactivated",
             Self::Reactivated => "Activated again",
             Self::Refused => "Refused",
+            Self::WebhookAdded => "Webhook added",
+            Self::WebhookChanged => "Webhook changed",
+            Self::WebhookSecretReplaced => "Webhook secret replaced",
+            Self::WebhookDeleted => "Webhook deleted",
+            Self::MailSettingsChanged => "Mail settings changed",
         }
     }
 }

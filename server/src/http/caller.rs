@@ -92,11 +92,24 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/accounts/invite", Access::Needs(Right::ManageAccounts)),
     ("/api/accounts/change-role", Access::Needs(Right::ManageAccounts)),
     ("/api/accounts/set-active", Access::Needs(Right::ManageAccounts)),
+    // Who is told what happens. What a webhook answered is in its log.
+    ("/api/notifications/show", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/create", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/change", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/set-active", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/delete", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/replace-secret", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/test", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/deliveries", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/retry", Access::Needs(Right::ManageAccounts)),
+    ("/api/mail/save", Access::Needs(Right::ManageAccounts)),
+    ("/api/mail/test", Access::Needs(Right::ManageAccounts)),
     // Pages of the web app. They hold no data; the app says what a role may not see.
     ("/login", Access::Public),
     ("/join/{token}", Access::Public),
     ("/settings/team", Access::Needs(Right::ManageAccounts)),
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
+    ("/settings/notifications", Access::Needs(Right::ManageAccounts)),
     ("/settings/{*page}", Access::Needs(Right::See)),
     ("/companies/{*page}", Access::Needs(Right::See)),
     ("/microsoft-365/{*page}", Access::Needs(Right::See)),
@@ -104,7 +117,8 @@ pub const ACCESS: &[(&str, Access)] = &[
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 4] = ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
+const ASKED_BY_ITSELF: [&str; 5] =
+    ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/webhooks/deliveries", "/api/events"];
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {

@@ -8,7 +8,7 @@ use std::{
 use app::{
     domain::Right,
     error::AppError,
-    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions, TenantData},
+    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Notifications, Sessions, TenantData},
 };
 use axum::{
     Extension,
@@ -21,7 +21,7 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, connections, links,
+    accounts, activity, attempts, connections, links, notifications,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -80,8 +80,10 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
         provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));
     }
     if may(Right::ManageAccounts) {
-        let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor);
+        let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor.clone());
         provide_context::<Arc<dyn Accounts>>(Arc::new(accounts));
+        let notifications = notifications::Notifications::new(store(), state.telling.clone(), actor);
+        provide_context::<Arc<dyn Notifications>>(Arc::new(notifications));
     }
 }
 

@@ -260,6 +260,9 @@ impl Store {
         let kind = if existing.is_some() { ActivityKind::Reconnected } else { ActivityKind::Connected };
         let text = format!("Tenant {}, by {}", grant.tenant.name, grant.connected_by);
         transaction.record(&by, kind, Some(grant.company), text).await?;
+        if existing.is_none() && grant.link.is_some() {
+            transaction.note_tied(grant.company).await?;
+        }
         transaction.use_up_link(grant.company, grant.link, grant.attempt, &grant.connected_by).await?;
         transaction.touch(grant.company).await?;
         transaction.commit().await?;
@@ -360,6 +363,7 @@ impl Store {
             return Err(StoreError::TakenOver);
         }
         transaction.touch(connection.company).await?;
+        transaction.note_verified(connection.company).await?;
         transaction.commit().await
     }
 
@@ -421,6 +425,7 @@ impl Store {
             return Err(StoreError::TakenOver);
         }
         transaction.touch(connection.company).await?;
+        transaction.note_company(connection.company).await?;
         transaction.commit().await
     }
 }

@@ -260,6 +260,7 @@ impl Store {
         if updated.rows_affected == 1 {
             transaction.touch(link.company).await?;
             transaction.record(&Actor::link_holder(), ActivityKind::LinkRequested, Some(link.company), "").await?;
+            transaction.note_link_requested(link.company).await?;
         }
         transaction.commit().await
     }

@@ -55,6 +55,17 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/accounts/invite", With(Right::ManageAccounts)),
     ("/api/accounts/change-role", With(Right::ManageAccounts)),
     ("/api/accounts/set-active", With(Right::ManageAccounts)),
+    ("/api/notifications/show", With(Right::ManageAccounts)),
+    ("/api/webhooks/create", With(Right::ManageAccounts)),
+    ("/api/webhooks/change", With(Right::ManageAccounts)),
+    ("/api/webhooks/set-active", With(Right::ManageAccounts)),
+    ("/api/webhooks/delete", With(Right::ManageAccounts)),
+    ("/api/webhooks/replace-secret", With(Right::ManageAccounts)),
+    ("/api/webhooks/test", With(Right::ManageAccounts)),
+    ("/api/webhooks/deliveries", With(Right::ManageAccounts)),
+    ("/api/webhooks/retry", With(Right::ManageAccounts)),
+    ("/api/mail/save", With(Right::ManageAccounts)),
+    ("/api/mail/test", With(Right::ManageAccounts)),
     ("/api/sessions/options", Nobody),
     ("/api/sessions/sign-in", Nobody),
     ("/api/sessions/invitation", Nobody),
@@ -78,6 +89,7 @@ const PAGES: &[(&str, Least)] = &[
     ("/settings/integrations/microsoft-365/companies", With(Right::See)),
     ("/settings/team", With(Right::ManageAccounts)),
     ("/settings/activity", With(Right::ManageAccounts)),
+    ("/settings/notifications", With(Right::ManageAccounts)),
 ];
 
 async fn ask(app: &App, client: &Client, path: &str) -> Response {
