@@ -15,6 +15,7 @@ mod live;
 mod live_links;
 mod may;
 mod note;
+mod notifications;
 mod pages;
 mod routes;
 mod search;

@@ -13,6 +13,7 @@ mod confirm;
 mod control_list;
 mod copied;
 mod data_set_table;
+mod delivery_list;
 mod dialog;
 mod empty;
 mod field;
@@ -20,6 +21,7 @@ mod figure;
 mod form;
 mod hint;
 mod icon;
+mod kind_list;
 mod licence_row;
 mod link;
 mod link_note;
@@ -48,6 +50,7 @@ mod theme_switch;
 mod time_ago;
 mod top_bar;
 mod user_row;
+mod webhook_table;
 mod when;
 
 pub use self::{
@@ -64,6 +67,7 @@ pub use self::{
     control_list::ControlList,
     copied::Copied,
     data_set_table::{DataSetTable, HealthBadge},
+    delivery_list::DeliveryList,
     dialog::{CloseButton, Dialog},
     empty::Empty,
     field::Field,
@@ -71,6 +75,7 @@ pub use self::{
     form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
+    kind_list::KindList,
     licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},
@@ -99,5 +104,6 @@ pub use self::{
     time_ago::TimeAgo,
     top_bar::TopBar,
     user_row::user_row,
+    webhook_table::{DeliveryBadge, WebhookAction, WebhookTable},
     when::When,
 };

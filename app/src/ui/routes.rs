@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, SignIn, Team},
+    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, Notifications, SignIn, Team},
 };
 use crate::domain::CompanyId;
 
@@ -46,6 +46,8 @@ pub enum Page {
     Team,
     /// What was done.
     Activity,
+    /// Who is told what happens.
+    Notifications,
     /// Signing in.
     SignIn,
     /// What a one-time link leads to: making an account.
@@ -143,6 +145,7 @@ impl Page {
             "/settings/links" => Some(Self::Links),
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
+            "/settings/notifications" => Some(Self::Notifications),
             "/login" => Some(Self::SignIn),
             path => Self::company_at(path)
                 .or_else(|| {
@@ -173,6 +176,7 @@ impl Page {
             Self::Microsoft365(topic) => return Cow::Owned(format!("{MICROSOFT_365}{}", topic.slug())),
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
+            Self::Notifications => "/settings/notifications",
             Self::SignIn => "/login",
             Self::Join => JOIN,
         })
@@ -183,7 +187,9 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::Links | Self::Team | Self::Activity | Self::SignIn | Self::Join => Program::Pages,
+            Self::Links | Self::Team | Self::Activity | Self::Notifications | Self::SignIn | Self::Join => {
+                Program::Pages
+            }
         }
     }
 
@@ -285,6 +291,7 @@ pub fn Pages(
         Some(Page::Links) => view! { <Links /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
+        Some(Page::Notifications) => view! { <Notifications /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
         _ => view! { <NotFound /> }.into_any(),
@@ -297,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
+        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::Notifications, Page::SignIn] {
             assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }
@@ -335,7 +342,7 @@ mod tests {
 
     #[test]
     fn only_signing_in_and_joining_need_nobody_signed_in() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity] {
+        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::Notifications] {
             assert!(page.needs_session());
         }
         assert!(!Page::SignIn.needs_session() && !Page::Join.needs_session());
