@@ -10,9 +10,10 @@ use crate::{
         sessions::{Credentials, NewAccount, SignInOptions},
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, Email, LicenceRow, LinkMessage,
-        LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
-        licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, CompanyCard, CompanyDetails, CompanyDraft,
+        CompanyId, CompanyTexts, Email, LicenceRow, LinkMessage, LinkNote, LinkRow, ListPage, Me, Role, ScoreReport,
+        ScoreRow, TenantDomainRow, Timestamp, UserRow, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -128,4 +129,29 @@ pub trait Accounts: Send + Sync {
 pub trait Activity: Send + Sync {
     /// A page of it, the latest first. A company's own is for everybody; all of it for owners.
     async fn list(&self, filter: ActivityFilter) -> Result<Vec<ActivityRow>, AppError>;
+}
+
+/// What is written down about companies, and which of them are in use. Every call is of somebody who may change that.
+#[async_trait]
+pub trait CompanyRecords: Send + Sync {
+    /// A company as its form shows it.
+    async fn card(&self, company: CompanyId) -> Result<CompanyCard, AppError>;
+
+    /// Adds one.
+    async fn add(&self, draft: CompanyDraft) -> Result<CompanyId, AppError>;
+
+    /// Changes one, if it is still as `before` says.
+    async fn edit(&self, company: CompanyId, before: CompanyTexts, draft: CompanyDraft) -> Result<(), AppError>;
+
+    /// Puts one away. That it is away already is no failure: the wish is fulfilled.
+    async fn archive(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Brings one back that was put away. That it is there already is no failure.
+    async fn restore(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Deletes one for good that was put away and is not connected. `name`: what it is called, as a proof of care.
+    async fn delete(&self, company: CompanyId, name: String) -> Result<(), AppError>;
+
+    /// Those that are put away, by name.
+    async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;
 }

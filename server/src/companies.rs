@@ -44,7 +44,9 @@ impl ports::Companies for Companies {
 
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError> {
         let cursor = self.cursor();
+        // What is gone first: a company that comes back in between is in the rows.
+        let gone = self.store.companies_gone_since(since).await.map_err(internal)?;
         let rows = self.store.company_rows_since(since).await.map_err(internal)?;
-        Ok(CompanyChanges { rows, cursor })
+        Ok(CompanyChanges { rows, gone, cursor })
     }
 }

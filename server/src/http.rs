@@ -7,7 +7,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
-    routing::{MethodRouter, any, get},
+    routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,7 @@ mod connect;
 mod events;
 mod exports;
 mod health;
+mod import;
 mod links;
 mod page;
 mod robots;
@@ -89,7 +90,7 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 15] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -105,6 +106,9 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 15] {
         ("/api/licences.csv", get(exports::licences)),
         ("/api/domains.csv", get(exports::tenant_domains)),
         ("/api/secure-score.csv", get(exports::scores)),
+        ("/api/companies/import/preview", import::takes_file(post(import::preview))),
+        ("/api/companies/import/confirm", import::takes_file(post(import::confirm))),
+        ("/api/companies/import/template.csv", get(import::template)),
         (FUNCTIONS, any(server_functions::handle)),
     ]
 }

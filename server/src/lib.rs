@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod check;
 pub mod clock;
 pub mod companies;
+pub mod company_records;
 pub mod config;
 pub mod connect;
 pub mod connections;

@@ -6,7 +6,7 @@ use app::{
     api::links::NewLink,
     domain::{
         Action, CompanyId, CompanyRow, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
-        link::{MessageParts, PATH, address_in},
+        link::{MessageParts, PATH},
     },
     error::{AppError, ErrorCode},
     ports,
@@ -105,7 +105,7 @@ impl ports::Links for Links {
             none()
         })?;
         let token = Token::parse(token.expose_secret()).ok_or_else(none)?;
-        let to = link.contact.as_deref().and_then(address_in).map(|email| email.to_string());
+        let to = link.email.map(|email| email.to_string());
         let (url, until) = (maker.url(&token), moment(link.state.expires));
         let parts =
             MessageParts { company: &company_name, msp: &maker.msp, sender: &self.me.name, url: &url, until: &until };

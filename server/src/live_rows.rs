@@ -2,7 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use app::domain::{CompanyId, CompanyRow, Timestamp};
+use app::{
+    api::companies::Gone,
+    domain::{CompanyId, CompanyRow, Timestamp},
+};
+use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
@@ -82,31 +86,41 @@ impl Follower {
 
     async fn send_these(&mut self, companies: &[CompanyId]) -> Result<(), StoreError> {
         let rows = self.store.company_rows_of(companies).await?;
-        self.send(rows);
+        let gone = self.store.companies_gone_of(companies).await?;
+        self.send(&rows, &gone);
         Ok(())
     }
 
     async fn send_recent(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let rows = self.store.company_rows_since(self.since).await?;
+        let gone = self.store.companies_gone_since(self.since).await?;
         self.since = now.minus(LOOK_BACK);
-        if rows.is_empty() {
+        if rows.is_empty() && gone.is_empty() {
             self.sent.clear();
         }
-        self.send(rows);
+        self.send(&rows, &gone);
         Ok(())
     }
 
-    fn send(&mut self, rows: Vec<CompanyRow>) {
+    fn send(&mut self, rows: &[CompanyRow], gone: &[Gone]) {
         for row in rows {
-            if self.sent.insert(row.id, row.revision) == Some(row.revision) {
-                continue;
-            }
-            match serde_json::to_string(&row) {
-                // Nobody watching is fine.
-                Ok(json) => drop(self.rows.send(json.into())),
-                Err(error) => tracing::error!(%error, "a row can't be written"),
-            }
+            self.send_one(row.id, row.revision, row);
+        }
+        // No row: a page that is told so asks what changed.
+        for gone in gone {
+            self.send_one(gone.id, gone.revision, gone);
+        }
+    }
+
+    fn send_one(&mut self, id: CompanyId, revision: i64, what: &impl Serialize) {
+        if self.sent.insert(id, revision) == Some(revision) {
+            return;
+        }
+        match serde_json::to_string(what) {
+            // Nobody watching is fine.
+            Ok(json) => drop(self.rows.send(json.into())),
+            Err(error) => tracing::error!(%error, "a row can't be written"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod m20261123_000001_accounts;
 mod m20261123_000003_sync;
 mod m20261124_000001_links;
 mod m20261124_000002_lists;
+mod m20261126_000005_companies;
 
 pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_sync::Migration),
             Box::new(m20261124_000001_links::Migration),
             Box::new(m20261124_000002_lists::Migration),
+            Box::new(m20261126_000005_companies::Migration),
         ]
     }
 }

@@ -22,6 +22,7 @@ pub mod announcements;
 pub mod attempts;
 pub mod companies;
 pub mod company_details;
+pub mod company_records;
 pub mod connections;
 mod entity;
 pub mod links;

@@ -52,11 +52,21 @@ pub enum ActivityKind {
     Reactivated,
     /// Somebody tried what their role may not do.
     Refused,
+    /// A company was added.
+    CompanyAdded,
+    /// What is written down about a company was changed.
+    CompanyEdited,
+    /// A company was put away.
+    CompanyArchived,
+    /// A company that was put away came back.
+    CompanyRestored,
+    /// A company was deleted for good.
+    CompanyDeleted,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -79,6 +89,11 @@ impl ActivityKind {
         Self::Deactivated,
         Self::Reactivated,
         Self::Refused,
+        Self::CompanyAdded,
+        Self::CompanyEdited,
+        Self::CompanyArchived,
+        Self::CompanyRestored,
+        Self::CompanyDeleted,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -106,6 +121,11 @@ impl ActivityKind {
             Self::Deactivated => "deactivated",
             Self::Reactivated => "reactivated",
             Self::Refused => "refused",
+            Self::CompanyAdded => "company_added",
+            Self::CompanyEdited => "company_edited",
+            Self::CompanyArchived => "company_archived",
+            Self::CompanyRestored => "company_restored",
+            Self::CompanyDeleted => "company_deleted",
         }
     }
 
@@ -139,6 +159,11 @@ impl ActivityKind {
             Self::Deactivated => "Deactivated",
             Self::Reactivated => "Activated again",
             Self::Refused => "Refused",
+            Self::CompanyAdded => "Company added",
+            Self::CompanyEdited => "Company changed",
+            Self::CompanyArchived => "Company archived",
+            Self::CompanyRestored => "Company restored",
+            Self::CompanyDeleted => "Company deleted",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use app::{
     domain::Right,
     error::AppError,
-    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions, TenantData},
+    ports::{Accounts, Activity, Attempts, Companies, CompanyRecords, Connections, Links, Sessions, TenantData},
 };
 use axum::{
     Extension,
@@ -21,7 +21,7 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, connections, links,
+    accounts, activity, attempts, company_records, connections, links,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -78,6 +78,10 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     }
     if may(Right::Connect) {
         provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));
+    }
+    if may(Right::ManageCompanies) {
+        let records = company_records::CompanyRecords::new(store(), state.work.clone(), caller.me.clone());
+        provide_context::<Arc<dyn CompanyRecords>>(Arc::new(records));
     }
     if may(Right::ManageAccounts) {
         let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor);

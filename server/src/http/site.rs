@@ -72,6 +72,7 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
+        path if path.starts_with("/companies/") && (path.ends_with("/edit") || path.ends_with("/archive")) => PAGES,
         path if path.starts_with("/companies/") || path.starts_with("/microsoft-365/") => DATA,
         _ => PAGES,
     }
@@ -91,7 +92,16 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
+        for path in [
+            "/login",
+            "/join/a",
+            "/settings/team",
+            "/settings/companies/new",
+            "/companies/0193/edit",
+            "/companies/0193/archive",
+            "/index.html",
+            "/x",
+        ] {
             assert_eq!(program(path), PAGES, "{path}");
         }
         for path in ["/companies/0193", "/companies/0193/users", "/microsoft-365/users"] {

@@ -225,11 +225,7 @@ impl Store {
     /// Ends the company's open attempts by the wish of a person. One whose answer is being settled is not open.
     pub async fn cancel_attempts(&self, company: CompanyId, by: &Actor) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let open =
-            Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
-        if !end(&transaction, open, &Ending::Cancelled).await?.is_empty() {
-            transaction.record(by, ActivityKind::AttemptCancelled, Some(company), "").await?;
-        }
+        cancel_of_company(&transaction, company, by).await?;
         // Even if none was open: the page that asked believes that one was.
         transaction.touch(company).await?;
         transaction.commit().await
@@ -298,6 +294,19 @@ pub(super) async fn succeed(
 /// Ends an attempt whose answer was claimed, and whose link died meanwhile.
 pub(super) async fn give_up(transaction: &Transaction, id: AttemptId) -> Result<(), StoreError> {
     end(transaction, Condition::all().add(Column::Id.eq(id.uuid())), &Ending::Cancelled).await?;
+    Ok(())
+}
+
+/// Ends the company's open attempts. What is being settled finds out by itself.
+pub(super) async fn cancel_of_company(
+    transaction: &Transaction,
+    company: CompanyId,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    let open = Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
+    if !end(transaction, open, &Ending::Cancelled).await?.is_empty() {
+        transaction.record(by, ActivityKind::AttemptCancelled, Some(company), "").await?;
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Transaction,
     activity::Actor,
     attempts,
     entity::{
@@ -186,13 +186,17 @@ impl Store {
     ) -> Result<Option<Tied>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = transaction.now;
+        let mut company = company::Entity::find_by_id(grant.company.uuid());
         if self.engine() == DbBackend::Postgres {
             // Attempts of one company settle one after the other.
-            company::Entity::find_by_id(grant.company.uuid()).lock_exclusive().one(&transaction.inner).await?;
+            company = company.lock_exclusive();
         }
-        if let Some(link) = grant.link
-            && !transaction.link_may_finish(link, grant.begun).await?
-        {
+        let is_in_use = company.one(&transaction.inner).await?.is_some_and(|company| company.archived_at.is_none());
+        let link_is_good = match grant.link {
+            Some(link) => transaction.link_may_finish(link, grant.begun).await?,
+            None => true,
+        };
+        if !is_in_use || !link_is_good {
             attempts::give_up(&transaction, grant.attempt).await?;
             transaction.touch(grant.company).await?;
             transaction.commit().await?;
@@ -272,6 +276,7 @@ impl Store {
         let updated = Entity::update_many()
             .set(ActiveModel { asked_for: Set(true), ..due(transaction.now) })
             .filter(Column::CompanyId.eq(company.uuid()))
+            .filter(of_company_in_use())
             .exec(&transaction.inner)
             .await?;
         if updated.rows_affected == 1 {
@@ -284,7 +289,11 @@ impl Store {
     /// Makes every connected company's next round due now. Answers how many there are.
     pub async fn make_all_due(&self, by: &Actor) -> Result<u64, StoreError> {
         let transaction = self.begin().await?;
-        let updated = Entity::update_many().set(due(transaction.now)).exec(&transaction.inner).await?;
+        let updated = Entity::update_many()
+            .set(due(transaction.now))
+            .filter(of_company_in_use())
+            .exec(&transaction.inner)
+            .await?;
         if updated.rows_affected > 0 {
             transaction.record(by, ActivityKind::SyncStarted, None, "All companies").await?;
         }
@@ -306,7 +315,7 @@ impl Store {
     /// Takes up to `limit` connections that are due, the longest waiting first, for as long as `lease`.
     pub async fn claim_due(&self, limit: u64, lease: Duration) -> Result<Vec<Connection>, StoreError> {
         let now = self.clock.now();
-        let due = Condition::all()
+        let due = of_company_in_use()
             .add(Column::DueAt.lte(now.as_millis()))
             .add(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now.as_millis())));
         let mut waiting =
@@ -423,6 +432,29 @@ impl Store {
         transaction.touch(connection.company).await?;
         transaction.commit().await
     }
+}
+
+impl Transaction {
+    /// Whoever reads the company's tenant now writes nothing any more.
+    pub(super) async fn end_lease(&self, company: CompanyId) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Lease, Expr::val(None::<Uuid>))
+            .col_expr(Column::LeaseUntil, Expr::val(None::<i64>))
+            .filter(Column::CompanyId.eq(company.uuid()))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Connections of companies that are not put away. Those that are, are few.
+fn of_company_in_use() -> Condition {
+    let archived = company::Entity::find()
+        .select_only()
+        .column(company::Column::Id)
+        .filter(company::Column::ArchivedAt.is_not_null())
+        .into_query();
+    Condition::all().add(Column::CompanyId.not_in_subquery(archived))
 }
 
 /// A new round is due, whatever is left of the one before.

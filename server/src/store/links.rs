@@ -4,7 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use app::domain::{
-    ActivityKind, AttemptId, CompanyId, LinkEnd, LinkId, LinkNote, LinkRow, LinkState, LinkSummary, Timestamp,
+    ActivityKind, AttemptId, CompanyId, Email, LinkEnd, LinkId, LinkNote, LinkRow, LinkState, LinkSummary, Timestamp,
+    company_draft::address_of,
 };
 use sea_orm::{
     ActiveValue::Set, Condition, ConnectionTrait, ExprTrait as _, IntoActiveModel as _, QueryOrder as _,
@@ -53,8 +54,8 @@ pub struct Link {
     pub company: CompanyId,
     /// Its name.
     pub company_name: String,
-    /// Whom to ask there.
-    pub contact: Option<String>,
+    /// Where to write to whom to ask there.
+    pub email: Option<Email>,
     /// Whether that company is put away. Its links are as good as withdrawn.
     pub archived: bool,
     /// What decides whether it leads anywhere.
@@ -111,7 +112,7 @@ impl Link {
             id: LinkId::from_uuid(model.id),
             company: CompanyId::from_uuid(company.id),
             company_name: company.name,
-            contact: company.contact,
+            email: address_of(company.contact.as_deref(), company.contact_email.as_deref()),
             archived,
             state: LinkState { expires: Timestamp::from_millis(model.expires_at), end },
             made_by: name_of(account),
@@ -308,7 +309,7 @@ fn live(now: Timestamp) -> Condition {
 
 impl Transaction {
     /// Ends the company's live link and what began with it. False if none is live.
-    async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
+    pub(super) async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
         let which = live(self.now).add(Column::CompanyId.eq(company.uuid()));
         let ended = self.end_links(which, end, None).await?;
         for link in &ended {
