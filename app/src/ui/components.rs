@@ -4,6 +4,7 @@ mod account_menu;
 mod activity_table;
 mod age;
 mod announcer;
+mod archived_table;
 mod awaited;
 mod change_password;
 mod client_message;
@@ -17,9 +18,11 @@ mod dialog;
 mod empty;
 mod field;
 mod figure;
+mod file_drop;
 mod form;
 mod hint;
 mod icon;
+mod import_table;
 mod licence_row;
 mod link;
 mod link_note;
@@ -55,6 +58,7 @@ pub use self::{
     activity_table::ActivityTable,
     age::Age,
     announcer::Announcer,
+    archived_table::{ArchiveAction, ArchivedTable},
     awaited::Awaited,
     change_password::{CURRENT_PASSWORD, ChangePassword},
     client_message::ClientMessage,
@@ -68,9 +72,11 @@ pub use self::{
     empty::Empty,
     field::Field,
     figure::Figure,
+    file_drop::FileDrop,
     form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
+    import_table::{ColumnMap, ImportTable},
     licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},

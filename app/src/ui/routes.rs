@@ -6,7 +6,10 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, SignIn, Team},
+    pages::{
+        Activity, ArchiveCompany, ArchivedCompanies, Company, EditCompany, ImportCompanies, Join, Links, Microsoft365,
+        NewCompany, NotFound, SignIn, Team,
+    },
 };
 use crate::domain::CompanyId;
 
@@ -18,6 +21,10 @@ const JOIN: &str = "/join/";
 const COMPANIES: &str = "/companies/";
 
 const MICROSOFT_365: &str = "/microsoft-365/";
+
+const EDIT: &str = "edit";
+
+const ARCHIVE: &str = "archive";
 
 /// Each program has pages of its own. A link between two pages of one changes the page at once, any other loads the other
 /// program: so the first page that somebody sees each morning does not bring along what they seldom look at.
@@ -50,6 +57,16 @@ pub enum Page {
     SignIn,
     /// What a one-time link leads to: making an account.
     Join,
+    /// Adding a company.
+    NewCompany,
+    /// Changing what is written down about a company.
+    EditCompany(CompanyId),
+    /// Putting a company away.
+    ArchiveCompany(CompanyId),
+    /// Companies that are put away.
+    ArchivedCompanies,
+    /// Companies from a file.
+    ImportCompanies,
 }
 
 /// A part of a company's page.
@@ -144,6 +161,9 @@ impl Page {
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/login" => Some(Self::SignIn),
+            "/settings/companies/new" => Some(Self::NewCompany),
+            "/settings/companies/import" => Some(Self::ImportCompanies),
+            "/settings/companies/archived" => Some(Self::ArchivedCompanies),
             path => Self::company_at(path)
                 .or_else(|| {
                     let slug = path.strip_prefix(MICROSOFT_365)?;
@@ -156,8 +176,12 @@ impl Page {
     fn company_at(path: &str) -> Option<Self> {
         let path = path.strip_prefix(COMPANIES)?;
         let (id, slug) = path.split_once('/').unwrap_or((path, ""));
-        let tab = Tab::ALL.into_iter().find(|tab| tab.slug() == slug)?;
-        Some(Self::Company(id.parse().ok()?, tab))
+        let company = id.parse().ok()?;
+        match slug {
+            EDIT => Some(Self::EditCompany(company)),
+            ARCHIVE => Some(Self::ArchiveCompany(company)),
+            _ => Tab::ALL.into_iter().find(|tab| tab.slug() == slug).map(|tab| Self::Company(company, tab)),
+        }
     }
 
     /// Its path. That of a one-time link goes on with the token.
@@ -165,16 +189,17 @@ impl Page {
         Cow::Borrowed(match self {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
             Self::Links => "/settings/links",
-            Self::Company(company, tab) => {
-                let slug = tab.slug();
-                let slash = if slug.is_empty() { "" } else { "/" };
-                return Cow::Owned(format!("{COMPANIES}{company}{slash}{slug}"));
-            }
+            Self::Company(company, tab) => return Cow::Owned(path_of(company, tab.slug())),
+            Self::EditCompany(company) => return Cow::Owned(path_of(company, EDIT)),
+            Self::ArchiveCompany(company) => return Cow::Owned(path_of(company, ARCHIVE)),
             Self::Microsoft365(topic) => return Cow::Owned(format!("{MICROSOFT_365}{}", topic.slug())),
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::SignIn => "/login",
             Self::Join => JOIN,
+            Self::NewCompany => "/settings/companies/new",
+            Self::ImportCompanies => "/settings/companies/import",
+            Self::ArchivedCompanies => "/settings/companies/archived",
         })
     }
 
@@ -183,7 +208,16 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::Links | Self::Team | Self::Activity | Self::SignIn | Self::Join => Program::Pages,
+            Self::Links
+            | Self::Team
+            | Self::Activity
+            | Self::SignIn
+            | Self::Join
+            | Self::NewCompany
+            | Self::EditCompany(_)
+            | Self::ArchiveCompany(_)
+            | Self::ArchivedCompanies
+            | Self::ImportCompanies => Program::Pages,
         }
     }
 
@@ -191,6 +225,11 @@ impl Page {
     pub const fn needs_session(self) -> bool {
         !matches!(self, Self::SignIn | Self::Join)
     }
+}
+
+fn path_of(company: CompanyId, slug: &str) -> String {
+    let slash = if slug.is_empty() { "" } else { "/" };
+    format!("{COMPANIES}{company}{slash}{slug}")
 }
 
 /// The token in the path of a one-time link.
@@ -287,6 +326,11 @@ pub fn Pages(
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
+        Some(Page::NewCompany) => view! { <NewCompany /> }.into_any(),
+        Some(Page::EditCompany(_)) => view! { <EditCompany /> }.into_any(),
+        Some(Page::ArchiveCompany(_)) => view! { <ArchiveCompany /> }.into_any(),
+        Some(Page::ArchivedCompanies) => view! { <ArchivedCompanies /> }.into_any(),
+        Some(Page::ImportCompanies) => view! { <ImportCompanies /> }.into_any(),
         _ => view! { <NotFound /> }.into_any(),
     }
 }
@@ -297,7 +341,19 @@ mod tests {
 
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
+        let company = CompanyId::from_uuid(uuid::Uuid::from_u128(7));
+        for page in [
+            Page::Companies,
+            Page::Links,
+            Page::Team,
+            Page::Activity,
+            Page::SignIn,
+            Page::NewCompany,
+            Page::EditCompany(company),
+            Page::ArchiveCompany(company),
+            Page::ArchivedCompanies,
+            Page::ImportCompanies,
+        ] {
             assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }

@@ -103,6 +103,8 @@ impl Companies {
     /// Takes an answer to the question for changes.
     pub fn set_changes(self, changes: CompanyChanges) {
         self.cursor.set_value(changes.cursor);
+        // First: one that came back meanwhile is among the rows.
+        self.change(|rows| rows.remove(&changes.gone));
         self.merge(changes.rows);
     }
 

@@ -173,7 +173,12 @@ fn RowActions(
         let of_action =
             |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
         let open = MenuItem { to: Some(Page::Company(company, Tab::Overview)), ..MenuItem::new("Open", Shape::Open) };
-        std::iter::once(open).chain(in_menu.get().into_iter().map(of_action)).collect::<Vec<_>>()
+        let managing = forbidden.managing().get();
+        let manage =
+            |label, shape, page| MenuItem { to: Some(page), forbidden: managing, ..MenuItem::new(label, shape) };
+        let edit = manage("Edit", Shape::Note, Page::EditCompany(company));
+        let archive = manage("Archive", Shape::Archive, Page::ArchiveCompany(company));
+        std::iter::once(open).chain(in_menu.get().into_iter().map(of_action)).chain([edit, archive]).collect::<Vec<_>>()
     });
     let on_choose = Callback::new(move |place: usize| {
         // The first leads to the company's page.

@@ -48,6 +48,8 @@ pub fn Companies() -> impl IntoView {
     let forbidden = Forbidden::follow(companies.setup(), move || session.role());
 
     let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
+    // Where there are none, the page says so, with the same links.
+    let may_have_rows = Memo::new(move |_| !(loaded.get() && is_empty.get()));
     let progress = Memo::new(move |_| {
         loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
     });
@@ -89,6 +91,9 @@ pub fn Companies() -> impl IntoView {
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
                     <RoleNote forbidden />
                 </div>
+                <When flag=may_have_rows>
+                    <AddCompanies />
+                </When>
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
@@ -296,13 +301,27 @@ fn AboutLink(companies: state::Companies, company: CompanyId, handover: Handover
     }
 }
 
+/// The ways to more companies.
+#[component]
+fn AddCompanies() -> impl IntoView {
+    view! {
+        <div class="form-buttons">
+            <a class="button" href=Page::NewCompany.path()>
+                "Add company"
+            </a>
+            <a class="button" href=Page::ImportCompanies.path()>
+                "Import"
+            </a>
+        </div>
+    }
+}
+
 #[component]
 fn NoCompanies() -> impl IntoView {
     view! {
         <Empty title="No companies yet">
-            <p>"Import them from a CSV file with the columns name, domain, external id and contact:"</p>
-            <pre>"tenantry companies import companies.csv"</pre>
-            <p>"They appear here as soon as that is done."</p>
+            <p>"Add the first one, or import them from a CSV file or an Excel workbook."</p>
+            <AddCompanies />
         </Empty>
     }
 }

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, mem, sync::Arc, time::Duration};
 
 use crate::{
+    api::companies::Gone,
     domain::{Action, CompanyId, CompanyRow, LinkSummary, Status, Timestamp, attempt},
     ui::search::{self, Decompose},
 };
@@ -161,13 +162,15 @@ pub struct Change {
 pub struct Rows {
     sorted: Vec<Arc<Entry>>,
     by_id: HashMap<CompanyId, Arc<Entry>>,
+    /// Those that left the list, and the number of the state of their row in which they did.
+    gone: HashMap<CompanyId, i64>,
     decompose: Decompose,
 }
 
 impl Rows {
     /// None.
     pub fn new(decompose: Decompose) -> Self {
-        Self { sorted: Vec::new(), by_id: HashMap::new(), decompose }
+        Self { sorted: Vec::new(), by_id: HashMap::new(), gone: HashMap::new(), decompose }
     }
 
     /// All, by name.
@@ -199,7 +202,8 @@ impl Rows {
         let mut moved = false;
         for row in rows {
             let before = self.by_id.get(&row.id).cloned();
-            if before.as_ref().is_some_and(|before| before.knows(&row)) {
+            let left = self.gone.get(&row.id).is_some_and(|revision| *revision >= row.revision);
+            if left || before.as_ref().is_some_and(|before| before.knows(&row)) {
                 continue;
             }
             let after = Arc::new(Entry::new(row, before.as_deref(), self.decompose));
@@ -222,6 +226,22 @@ impl Rows {
             self.sort();
         }
         changes
+    }
+
+    /// Takes companies out that left the list. Says whether one was in it.
+    pub fn remove(&mut self, gone: &[Gone]) -> bool {
+        let mut removed = false;
+        for Gone { id, revision } in gone {
+            self.gone.insert(*id, *revision);
+            if self.by_id.get(id).is_some_and(|entry| entry.row.revision <= *revision) {
+                self.by_id.remove(id);
+                removed = true;
+            }
+        }
+        if removed {
+            self.sort();
+        }
+        removed
     }
 
     /// Notes what a person asked for. Says whether anything is shown differently.
@@ -361,6 +381,19 @@ mod tests {
         let mut rows = rows(vec![row(1, "A", Status::Connected, 1), row(2, "B", Status::Connected, 1)]);
         rows.replace(vec![row(2, "B", Status::Connected, 1)]);
         assert_eq!(names(&rows), ["B"]);
+    }
+
+    #[test]
+    fn a_company_that_left_comes_back_with_newer_news_only() {
+        let mut rows = rows(vec![row(1, "A", Status::Connected, 3), row(2, "B", Status::Connected, 1)]);
+        let gone = [Gone { id: rows.all()[0].row.id, revision: 4 }];
+        assert!(rows.remove(&gone));
+        assert!(!rows.remove(&gone));
+        rows.merge(vec![row(1, "A", Status::Connected, 4)]);
+        assert_eq!(names(&rows), ["B"]);
+        rows.merge(vec![row(1, "A", Status::Connected, 5)]);
+        assert_eq!(names(&rows), ["A", "B"]);
+        assert!(!rows.remove(&gone), "what is said late takes nothing away");
     }
 
     #[test]
