@@ -25,6 +25,7 @@ WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock 
 SITE := $(TARGET)/site
 WEB_PROGRAMS := companies data pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
+SMTP_PYTHON := $(TOOLS)/python-$(shell cksum < server/tests/requirements.txt | cut -d ' ' -f 1)/bin/python
 
 # Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
 # once.
@@ -67,7 +68,7 @@ lint: build-tools ## Check the formatting and the code with clippy; warnings are
 test: test-rust test-compat test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the browser.
 
 .PHONY: test-rust
-test-rust: build-tools postgresql ## Run the Rust tests.
+test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app
 	cargo test -p app --features csr
 	cargo test -p app $(PROGRAMS)
@@ -77,7 +78,7 @@ soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kil
 	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
 
 .PHONY: bench
-bench: postgresql ## Measure the sync; WHAT is one of full_round, peak_memory, fleet and fairness, or everything.
+bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync or search.
 	cargo build --release $(PROGRAMS) -p bench
 	'$(TARGET)/release/bench' $(WHAT)
 
@@ -102,7 +103,14 @@ chromium: end2end/node_modules/.package-lock.json
 postgresql:
 	@end2end/scripts/test-tools.sh postgresql
 
+# The tests ask for it.
+.PHONY: smtp-python
+smtp-python: $(SMTP_PYTHON)
+	@echo '$(SMTP_PYTHON)'
+
 $(COMPAT_PYTHON): end2end/compat/requirements.txt
+$(SMTP_PYTHON): server/tests/requirements.txt
+$(COMPAT_PYTHON) $(SMTP_PYTHON):
 	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
 
 .PHONY: product-names

@@ -6,13 +6,17 @@ pub mod activity;
 pub mod attempts;
 pub mod companies;
 pub mod connections;
+pub mod disconnections;
 pub mod licences;
 pub mod links;
+pub mod mail;
+pub mod notifications;
 pub mod protocol;
 pub mod secure_scores;
 pub mod sessions;
 pub mod tenant_domains;
 pub mod users;
+pub mod webhooks;
 
 /// The port that the server put into the context of this request.
 #[cfg(feature = "ssr")]

@@ -6,13 +6,18 @@ use crate::{
     api::{
         accounts::Invitation,
         companies::{CompanyChanges, CompanyList},
-        links::NewLink,
+        disconnections::Parting,
+        links::{LinkOutcome, NewLink, Recipient},
+        notifications::NotificationSettings,
         sessions::{Credentials, NewAccount, SignInOptions},
+        webhooks::NewWebhook,
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, CompanyDetails, CompanyId, Email, LicenceRow, LinkMessage,
-        LinkNote, LinkRow, ListPage, Me, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp, UserRow,
-        licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
+        CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
+        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
+        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
+        user::UserQuery,
     },
     error::AppError,
 };
@@ -66,11 +71,30 @@ pub trait Connections: Send + Sync {
     async fn sync_all(&self) -> Result<u64, AppError>;
 }
 
+/// The end of connections. Every call is of somebody who may connect.
+#[async_trait]
+pub trait Disconnections: Send + Sync {
+    /// What there is to end of a company, or what is left of it.
+    async fn show(&self, company: CompanyId) -> Result<Parting, AppError>;
+
+    /// Ends the company's connection, or deletes what was kept of it. `name` is the company's, typed to confirm it.
+    async fn disconnect(&self, company: CompanyId, name: String, keep_data: bool) -> Result<Parting, AppError>;
+
+    /// Looks now whether the access to the tenant is gone.
+    async fn check(&self, company: CompanyId) -> Result<Parting, AppError>;
+}
+
 /// Links that let somebody else connect a company. Every call is of somebody who may send them.
 #[async_trait]
 pub trait Links: Send + Sync {
     /// Makes one, and withdraws the company's last one if that was not used.
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError>;
+
+    /// The companies that need one for this cause, by name.
+    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError>;
+
+    /// Makes one for each of these companies. Each may be refused by itself.
+    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError>;
 
     /// Withdraws the company's live link. None being live is no failure: the wish is fulfilled.
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError>;
@@ -128,4 +152,66 @@ pub trait Accounts: Send + Sync {
 pub trait Activity: Send + Sync {
     /// A page of it, the latest first. A company's own is for everybody; all of it for owners.
     async fn list(&self, filter: ActivityFilter) -> Result<Vec<ActivityRow>, AppError>;
+}
+
+/// Who is told what happens. Every call is an owner's.
+#[async_trait]
+pub trait Notifications: Send + Sync {
+    /// All of it.
+    async fn show(&self) -> Result<NotificationSettings, AppError>;
+
+    /// Adds a webhook. Answers its secret, once.
+    async fn create_webhook(&self, url: String, kinds: Vec<NoticeKind>) -> Result<NewWebhook, AppError>;
+
+    /// Changes where a webhook is and what it is told.
+    async fn change_webhook(&self, webhook: WebhookId, url: String, kinds: Vec<NoticeKind>) -> Result<(), AppError>;
+
+    /// Pauses a webhook, or goes on with it.
+    async fn set_webhook_active(&self, webhook: WebhookId, active: bool) -> Result<(), AppError>;
+
+    /// Deletes a webhook. There being none is no failure: the wish is fulfilled.
+    async fn delete_webhook(&self, webhook: WebhookId) -> Result<(), AppError>;
+
+    /// Replaces a webhook's secret. Answers the new one, once.
+    async fn replace_webhook_secret(&self, webhook: WebhookId) -> Result<NewWebhook, AppError>;
+
+    /// Sends an event that tells nothing.
+    async fn test_webhook(&self, webhook: WebhookId) -> Result<(), AppError>;
+
+    /// The latest deliveries to a webhook, the latest first.
+    async fn deliveries(&self, webhook: WebhookId) -> Result<Vec<DeliveryRow>, AppError>;
+
+    /// Tries a delivery once more, now.
+    async fn retry_delivery(&self, delivery: DeliveryId) -> Result<(), AppError>;
+
+    /// Changes who is sent mail, what and when.
+    async fn save_mail(&self, settings: MailSettings) -> Result<(), AppError>;
+
+    /// Sends a mail that tells nothing to everybody who is sent mail.
+    async fn test_mail(&self) -> Result<(), AppError>;
+}
+
+/// What is written down about companies, and which of them are in use. Every call is of somebody who may change that.
+#[async_trait]
+pub trait CompanyRecords: Send + Sync {
+    /// A company as its form shows it.
+    async fn card(&self, company: CompanyId) -> Result<CompanyCard, AppError>;
+
+    /// Adds one.
+    async fn add(&self, draft: CompanyDraft) -> Result<CompanyId, AppError>;
+
+    /// Changes one, if it is still as `before` says.
+    async fn edit(&self, company: CompanyId, before: CompanyTexts, draft: CompanyDraft) -> Result<(), AppError>;
+
+    /// Puts one away. That it is away already is no failure: the wish is fulfilled.
+    async fn archive(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Brings one back that was put away. That it is there already is no failure.
+    async fn restore(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Deletes one for good that was put away and is not connected. `name`: what it is called, as a proof of care.
+    async fn delete(&self, company: CompanyId, name: String) -> Result<(), AppError>;
+
+    /// Those that are put away, by name.
+    async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;
 }

@@ -2,6 +2,8 @@
 import type { BrowserContext, Page } from "@playwright/test";
 import { type App, expect, test } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
+import { allowClipboard, clipboard } from "../fixtures/clipboard.ts";
+import { accountOf } from "../fixtures/colleague.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { LinkDialog } from "../fixtures/link-dialog.ts";
 import { LinkPage } from "../fixtures/link-page.ts";
@@ -20,41 +22,6 @@ async function colleagueOf(app: App, context: BrowserContext): Promise<Companies
   const other = await context.browser()!.newContext({ baseURL: app.url, locale: "en-US" });
   await app.signIn(other);
   return CompaniesPage.open(await other.newPage());
-}
-
-/** Makes an account, and answers a page where it is signed in. */
-async function accountOf(app: App, page: Page, context: BrowserContext, role: string): Promise<CompaniesPage> {
-  const email = `${role}@msp.test`;
-  const invited = await page.request.post("/api/accounts/invite", { data: { email, role } });
-  const token = String(await invited.json()).split("/").at(-1)!;
-  const other = await context.browser()!.newContext({ baseURL: app.url, locale: "en-US" });
-  const joined = await other.request.post(`${app.url}/api/sessions/accept-invitation`, {
-    data: { new: { token, name: `Robin ${role}`, email, password: "correct horse battery" } },
-  });
-  expect(joined.ok(), await joined.text()).toBe(true);
-  return CompaniesPage.open(await other.newPage());
-}
-
-/** Lets the page use the clipboard, or not, whatever the browser would ask. */
-async function allowClipboard(page: Page, setting: "granted" | "denied"): Promise<void> {
-  const devtools = await page.context().newCDPSession(page);
-  const { targetInfo } = await devtools.send("Target.getTargetInfo");
-  for (const name of ["clipboard-read", "clipboard-write"]) {
-    await devtools.send("Browser.setPermission", {
-      permission: { name },
-      setting,
-      ...(targetInfo.browserContextId ? { browserContextId: targetInfo.browserContextId } : {}),
-    });
-  }
-}
-
-function clipboard(page: Page): Promise<string> {
-  return page.evaluate(() => navigator.clipboard.readText());
-}
-
-async function choose(companies: CompaniesPage, company: { name: string }, item: string): Promise<void> {
-  await companies.row(company).getByRole("button", { name: "More actions" }).click();
-  await companies.page.getByRole("menuitem", { name: item, exact: true }).click();
 }
 
 /** What stands under the row's state. */
@@ -137,7 +104,7 @@ test("a withdrawn link says so; who asks for a new one is seen at once", async (
   await made.close();
   await companies.expectStatus(tenant, "Link sent");
 
-  await choose(companies, tenant, "Withdraw link");
+  await companies.choose(tenant, "Withdraw link");
   await companies.expectStatus(tenant, "Not connected");
   await companies.expectAnnounced(`${tenant.name}: link withdrawn`);
   await expect(companies.row(tenant).getByRole("button", { name: "Generate new link" })).toBeVisible();
@@ -317,7 +284,7 @@ test("a message for the client holds the link, to copy or to open in the mail pr
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
 
-  await choose(companies, tenant, "Message for the client");
+  await companies.choose(tenant, "Message for the client");
   const message = dialog.getByRole("textbox", { name: "Message" });
   await expect(message).toHaveValue(new RegExp(`\n${link}\n`));
   await expect(message).toBeFocused();
@@ -340,7 +307,7 @@ test("a link with a note is found on the page Live links, and withdrawn there", 
   await allowClipboard(page, "granted");
   const companies = await CompaniesPage.open(page);
   const [tenant] = app.tenants as [Tenant];
-  await choose(companies, tenant, "Link with a note");
+  await companies.choose(tenant, "Link with a note");
   const made = new LinkDialog(page, tenant);
   const note = made.dialog.getByRole("textbox", { name: "Note" });
   await note.fill("x".repeat(101));
@@ -420,7 +387,7 @@ test.describe("for everybody", () => {
     const withdrawn = await LinkDialog.make(companies, another);
     const dead = await withdrawn.link();
     await withdrawn.close();
-    await choose(companies, another, "Withdraw link");
+    await companies.choose(another, "Withdraw link");
     const client = await clientOf(context);
     await LinkPage.open(client, dead);
     await client.getByRole("button", { name: "Ask Acme IT for a new link" }).click();
@@ -452,7 +419,7 @@ test.describe("for everybody", () => {
     const client = await clientOf(context);
     const there = await LinkPage.open(client, link);
     await expectAccessible(client, () => expect(there.continueButton).toBeVisible());
-    await choose(companies, tenant, "Withdraw link");
+    await companies.choose(tenant, "Withdraw link");
     await companies.expectStatus(tenant, "Not connected");
     await client.reload();
     await expectAccessible(client, () => there.expectHeading("This link was withdrawn"));

@@ -1,8 +1,8 @@
 //! Is this configuration able to connect a tenant? Asks Microsoft what can be asked, and says what to mend.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc};
 
-use app::domain::{Access, DataSet, Domain, TenantId, Timestamp};
+use app::domain::{Access, DataSet, Domain, TenantId, Timestamp, platform::RENEW_BEFORE};
 use thiserror::Error;
 
 use crate::{
@@ -10,9 +10,6 @@ use crate::{
     config::{Config, M365Config},
     microsoft::{AppToken, Class, Credential, GraphError, Microsoft, MicrosoftError, SignInService},
 };
-
-/// A certificate that ends sooner is worth a warning.
-const RENEW_BEFORE: Duration = Duration::from_hours(30 * 24);
 
 /// How one check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use app::domain::{AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, LinkId, Timestamp};
+use app::domain::{
+    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, Timestamp,
+    WebhookId,
+};
 use rand::RngCore as _;
 use uuid::{Builder, Uuid};
 
@@ -42,7 +45,7 @@ macro_rules! mint {
     };
 }
 
-mint!(CompanyId, ConnectionId, AttemptId, LinkId, AccountId, ActivityId);
+mint!(CompanyId, ConnectionId, AttemptId, LinkId, AccountId, ActivityId, NoticeId, WebhookId, DeliveryId, MailId);
 
 /// Counts the ids of this process, so that those of one millisecond sort in the order of their minting too.
 static MINTED: AtomicU32 = AtomicU32::new(0);

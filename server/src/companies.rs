@@ -10,7 +10,7 @@ use app::{
 };
 use async_trait::async_trait;
 
-use crate::{clock::Clock, failure::internal, store::Store};
+use crate::{clock::Clock, failure::internal, platform::Platform, store::Store};
 
 /// How far a cursor lies back: a change that was written before it and seen after it is not missed. What comes twice
 /// does no harm.
@@ -21,12 +21,13 @@ pub struct Companies {
     store: Store,
     clock: Arc<dyn Clock>,
     setup: Setup,
+    platform: Platform,
 }
 
 impl Companies {
     /// Of this store.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, setup: Setup) -> Self {
-        Self { store, clock, setup }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, setup: Setup, platform: Platform) -> Self {
+        Self { store, clock, setup, platform }
     }
 
     fn cursor(&self) -> i64 {
@@ -39,12 +40,16 @@ impl ports::Companies for Companies {
     async fn list(&self) -> Result<CompanyList, AppError> {
         let cursor = self.cursor();
         let rows = self.store.company_rows().await.map_err(internal)?;
-        Ok(CompanyList { rows, setup: self.setup, cursor })
+        let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
+        Ok(CompanyList { rows, setup: self.setup, platform, cursor })
     }
 
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError> {
         let cursor = self.cursor();
+        // What is gone first: a company that comes back in between is in the rows.
+        let gone = self.store.companies_gone_since(since).await.map_err(internal)?;
         let rows = self.store.company_rows_since(since).await.map_err(internal)?;
-        Ok(CompanyChanges { rows, cursor })
+        let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
+        Ok(CompanyChanges { rows, platform, gone, cursor })
     }
 }

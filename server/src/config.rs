@@ -19,6 +19,7 @@ use figment::{
     providers::{Format, Serialized, Toml},
     value::Value,
 };
+use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -27,7 +28,8 @@ use uuid::Uuid;
 
 use crate::{
     logo::Logo,
-    microsoft::{AppRegistration, ClientCertificate, Cloud, Credential, Hosts, hosts},
+    mail::SmtpServer,
+    microsoft::{AppRegistration, Cloud, Credential, CredentialFile, Hosts, hosts},
     staff::StaffRules,
 };
 
@@ -38,7 +40,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 30] = [
     "listen",
     "public_url",
     "data_dir",
@@ -54,6 +56,7 @@ const KEYS: [&str; 27] = [
     "m365_login_url",
     "m365_graph_url",
     "sync_every",
+    "probe_every",
     "sync_concurrency",
     "sync_in_server",
     "link_days",
@@ -64,6 +67,8 @@ const KEYS: [&str; 27] = [
     "staff_default_role",
     "smtp_url",
     "mail_from",
+    "smtp_ca_file",
+    "webhook_private_addresses",
     "trusted_proxies",
     "log",
 ];
@@ -95,6 +100,8 @@ pub struct Config {
     pub staff: Option<StaffRules>,
     /// `smtp_url` and `mail_from`; none where no mail is sent.
     pub mail: Option<MailConfig>,
+    /// `webhook_private_addresses`: whether webhooks may lead into private networks, and without https.
+    pub webhook_private_addresses: bool,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
     /// `log`: a tracing filter that can be read.
@@ -117,6 +124,8 @@ pub struct M365Config {
 pub struct SyncConfig {
     /// `sync_every`: how often a company is read.
     pub every: Duration,
+    /// `probe_every`: how often, at least, it is seen whether a company can still be read.
+    pub probe_every: Duration,
     /// `sync_concurrency`: how many companies are read at the same time.
     pub concurrency: NonZeroUsize,
     /// `sync_in_server`: whether the server reads companies itself, or leaves that to `tenantry worker`.
@@ -132,13 +141,13 @@ pub struct MspConfig {
     pub logo: Option<Logo>,
 }
 
-/// `smtp_url` and `mail_from`.
+/// `smtp_url`, `smtp_ca_file` and `mail_from`.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
-    /// `smtp_url`, which holds a password.
-    pub smtp_url: SecretString,
+    /// `smtp_url`, and what is trusted there.
+    pub server: SmtpServer,
     /// `mail_from`.
-    pub from: String,
+    pub from: Mailbox,
 }
 
 /// What is wrong with the settings, in one line.
@@ -197,6 +206,7 @@ impl Config {
             m365: m365(settings, &public_url)?,
             sync: SyncConfig {
                 every: settings.required("sync_every", duration)?,
+                probe_every: settings.required("probe_every", duration)?,
                 concurrency: settings.required("sync_concurrency", |text| {
                     text.parse().map_err(|_| "it must be a number, 1 or more".to_owned())
                 })?,
@@ -211,6 +221,9 @@ impl Config {
             },
             staff: staff(settings)?,
             mail: mail(settings)?,
+            webhook_private_addresses: settings.required("webhook_private_addresses", |text| {
+                text.parse().map_err(|_| "it must be true or false".to_owned())
+            })?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
             log: settings.required("log", log_filter)?,
             data_dir,
@@ -239,48 +252,45 @@ fn m365(settings: &Settings, public_url: &PublicUrl) -> Result<Option<M365Config
     let login = settings.optional("m365_login_url", host)?;
     let graph = settings.optional("m365_graph_url", host)?;
     let credential = credential(settings)?;
-    let (client_id, credential) = match (client_id, credential) {
-        (Some(client_id), Some((_, credential))) => (client_id, credential),
+    let (client_id, (credential, credential_file)) = match (client_id, credential) {
+        (Some(client_id), Some((_, credential, file))) => (client_id, (credential, file)),
         (None, None) => return Ok(None),
         (Some(_), None) => {
             let why = "it needs a credential too: set TENANTRY_M365_CLIENT_SECRET, TENANTRY_M365_CLIENT_SECRET_FILE or \
                        TENANTRY_M365_CERTIFICATE_FILE";
             return Err(settings.invalid("m365_client_id", why));
         }
-        (None, Some((key, _))) => return Err(settings.invalid(key, "it needs TENANTRY_M365_CLIENT_ID too")),
+        (None, Some((key, ..))) => return Err(settings.invalid(key, "it needs TENANTRY_M365_CLIENT_ID too")),
     };
     let hosts =
         Hosts::new(cloud, login, graph).map_err(|error| settings.invalid("m365_login_url", error.to_string()))?;
-    let app = AppRegistration { client_id, credential, redirect_uri: public_url.join(CALLBACK_PATH) };
+    let redirect_uri = public_url.join(CALLBACK_PATH);
+    let app = AppRegistration { client_id, credential, credential_file, redirect_uri };
     Ok(Some(M365Config { app, access, hosts }))
 }
 
-/// The one credential that is set, and the setting that says so.
-fn credential(settings: &Settings) -> Result<Option<(&'static str, Credential)>, ConfigError> {
+/// A credential, the setting that says so, and the file that it was read from.
+type FoundCredential = (&'static str, Credential, Option<CredentialFile>);
+
+/// The one credential that is set.
+fn credential(settings: &Settings) -> Result<Option<FoundCredential>, ConfigError> {
     let keys = ["m365_client_secret", "m365_client_secret_file", "m365_certificate_file"];
     let set: Vec<&'static str> = keys.into_iter().filter(|key| settings.values.contains_key(key)).collect();
+    let in_file = |key, kind: fn(PathBuf) -> CredentialFile| -> Result<Option<FoundCredential>, ConfigError> {
+        let (credential, file) = settings.required(key, |path| {
+            let file = kind(path.into());
+            Ok((file.read()?, file))
+        })?;
+        Ok(Some((key, credential, Some(file))))
+    };
     match *set {
         [] => Ok(None),
         [key @ "m365_client_secret"] => {
             let secret = settings.required(key, |text| Ok(SecretString::from(text)))?;
-            Ok(Some((key, Credential::Secret(secret))))
+            Ok(Some((key, Credential::Secret(secret), None)))
         }
-        [key @ "m365_client_secret_file"] => {
-            let secret = settings.required(key, |file| {
-                let text = read_secret(file)?;
-                match text.expose_secret().trim() {
-                    "" => Err("the file is empty".to_owned()),
-                    secret => Ok(SecretString::from(secret)),
-                }
-            })?;
-            Ok(Some((key, Credential::Secret(secret))))
-        }
-        [key] => {
-            let certificate = settings.required(key, |file| {
-                ClientCertificate::from_pem(&read_secret(file)?).map_err(|error| error.to_string())
-            })?;
-            Ok(Some((key, Credential::Certificate(certificate))))
-        }
+        [key @ "m365_client_secret_file"] => in_file(key, CredentialFile::Secret),
+        [key] => in_file(key, CredentialFile::Certificate),
         [first, second, ..] => {
             let why = format!("{} is set too; only one of them can be the credential", settings.place(first));
             Err(settings.invalid(second, why))
@@ -308,12 +318,19 @@ fn staff(settings: &Settings) -> Result<Option<StaffRules>, ConfigError> {
 }
 
 fn mail(settings: &Settings) -> Result<Option<MailConfig>, ConfigError> {
-    let smtp_url = settings.optional("smtp_url", smtp_url)?;
+    let mut server = settings.optional("smtp_url", SmtpServer::parse)?;
     let from = settings.optional("mail_from", |text| {
-        if text.contains('@') { Ok(text.to_owned()) } else { Err("it must be a mail address".to_owned()) }
+        text.parse::<Mailbox>().map_err(|_| "it must be a mail address, such as Tenantry <it@example.com>".to_owned())
     })?;
-    match (smtp_url, from) {
-        (Some(smtp_url), Some(from)) => Ok(Some(MailConfig { smtp_url, from })),
+    server = match server {
+        Some(server) => Some(settings.optional("smtp_ca_file", |file| server.clone().trust(file))?.unwrap_or(server)),
+        None if settings.values.contains_key("smtp_ca_file") => {
+            return Err(settings.invalid("smtp_ca_file", "it needs TENANTRY_SMTP_URL too"));
+        }
+        None => None,
+    };
+    match (server, from) {
+        (Some(server), Some(from)) => Ok(Some(MailConfig { server, from })),
         (None, None) => Ok(None),
         (Some(_), None) => Err(settings.invalid("smtp_url", "it needs TENANTRY_MAIL_FROM too")),
         (None, Some(_)) => Err(settings.invalid("mail_from", "it needs TENANTRY_SMTP_URL too")),
@@ -442,10 +459,6 @@ fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-fn read_secret(file: &str) -> Result<SecretString, String> {
-    fs::read_to_string(file).map(SecretString::from).map_err(|error| format!("{file} can't be read: {error}"))
-}
-
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let address = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}").parse(),
@@ -487,13 +500,6 @@ fn msp_name(text: &str) -> Result<String, String> {
 
 fn logo(file: &str) -> Result<Logo, String> {
     Logo::read(Path::new(file)).map_err(|error| format!("{file}: {error}"))
-}
-
-fn smtp_url(text: &str) -> Result<SecretString, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(SecretString::from(text)),
-        _ => Err("it must be a URL such as smtps://user:password@host".to_owned()),
-    }
 }
 
 fn networks(text: &str) -> Result<Vec<Network>, String> {
@@ -759,6 +765,8 @@ mod tests {
             ("TENANTRY_STAFF_TENANT", "contoso.com", "GUID"),
             ("TENANTRY_SMTP_URL", "mail.example.com", "smtps://"),
             ("TENANTRY_MAIL_FROM", "nobody", "mail address"),
+            ("TENANTRY_SMTP_CA_FILE", "/nowhere/ca.pem", "TENANTRY_SMTP_URL"),
+            ("TENANTRY_WEBHOOK_PRIVATE_ADDRESSES", "perhaps", "true or false"),
             ("TENANTRY_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/8"),
             ("TENANTRY_LOG", "info=debug=trace", "filter"),
         ] {
@@ -835,7 +843,11 @@ mod tests {
         let from = ("TENANTRY_MAIL_FROM", "tenantry@example.com");
         let config = load(&[server, from]).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
-        assert_eq!(config.mail.unwrap().from, "tenantry@example.com");
+        assert_eq!(config.mail.unwrap().from.to_string(), "tenantry@example.com");
+        for (file, hint) in [("/nowhere/ca.pem", "can't be read"), ("Cargo.toml", "no certificate")] {
+            let error = load(&[server, from, ("TENANTRY_SMTP_CA_FILE", file)]).unwrap_err().to_string();
+            assert!(error.contains(hint) && !error.contains("hunter2"), "{error}");
+        }
         assert!(load(&[server]).unwrap_err().to_string().contains("TENANTRY_MAIL_FROM"));
         assert!(load(&[from]).unwrap_err().to_string().contains("TENANTRY_SMTP_URL"));
     }

@@ -220,7 +220,7 @@ fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The company of an attempt. It can't be removed while there are attempts for it, but it can be archived.
+/// The company of an attempt. It can be archived meanwhile; when it is deleted, its attempts are too.
 async fn company_of(store: &Store, id: CompanyId) -> Result<Company, StoreError> {
     store
         .company_or_archived(id)

@@ -7,7 +7,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
-    routing::{MethodRouter, any, get},
+    routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,10 @@ use crate::{
     companies::Companies,
     config::{MspConfig, Network},
     connect::Connect,
+    disconnections::Looks,
     links::LinkMaker,
     live_rows::LiveRows,
+    notifications::Telling,
     rate::Rate,
     sessions::SignIn,
     staff::Staff,
@@ -34,6 +36,7 @@ mod connect;
 mod events;
 mod exports;
 mod health;
+mod import;
 mod links;
 mod page;
 mod robots;
@@ -63,6 +66,8 @@ pub struct AppState {
     pub companies: Arc<Companies>,
     /// What was read from tenants.
     pub tenant_data: Arc<TenantData>,
+    /// Looks whether the access to tenants is gone.
+    pub looks: Looks,
     /// Wakes the worker.
     pub work: Arc<Notify>,
     /// Signing in.
@@ -71,6 +76,8 @@ pub struct AppState {
     pub staff: Option<Staff>,
     /// Making links.
     pub links: Arc<LinkMaker>,
+    /// Telling people.
+    pub telling: Arc<Telling>,
     /// How much an address may ask of the links' pages.
     pub link_rate: Arc<Rate>,
     /// Who runs this.
@@ -89,7 +96,7 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 15] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -105,6 +112,9 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 15] {
         ("/api/licences.csv", get(exports::licences)),
         ("/api/domains.csv", get(exports::tenant_domains)),
         ("/api/secure-score.csv", get(exports::scores)),
+        ("/api/companies/import/preview", import::takes_file(post(import::preview))),
+        ("/api/companies/import/confirm", import::takes_file(post(import::confirm))),
+        ("/api/companies/import/template.csv", get(import::template)),
         (FUNCTIONS, any(server_functions::handle)),
     ]
 }

@@ -1,183 +1,454 @@
-//! Companies from a CSV file: name, domain, external id, contact.
+//! Companies from a file: CSV as spreadsheet programs write it, or a spreadsheet.
 
-use std::{collections::HashMap, io::Read};
+use std::{borrow::Cow, fmt};
 
-use app::domain::{CompanyName, Domain, company::NameError};
+use app::domain::{
+    CompanyField,
+    company_import::{FileRow, ImportColumn, MAX_BYTES, MAX_ROWS, Planned, guess, texts_of},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use encoding_rs::{Encoding, WINDOWS_1252};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::store::companies::CompanyDraft;
+mod spreadsheet;
 
-/// The longest external id or contact, in characters.
-const LONGEST: usize = 300;
+/// The most columns that are looked at.
+const MAX_COLUMNS: usize = 200;
 
-/// Why a file can't be imported. Nothing is written then.
-#[derive(Debug, Error)]
-pub enum ImportError {
-    /// It is no CSV file, or no UTF-8.
-    #[error("the file can't be read as CSV in UTF-8: {0}")]
-    Csv(#[from] csv::Error),
+/// How much of a cell is shown as a sample, in characters.
+const SAMPLE: usize = 40;
+
+/// A file with the names of the columns alone. By its mark, Excel knows it for UTF-8.
+pub const TEMPLATE: &str = "\u{feff}name,domain,external_id,contact,email,note,tags\r\n";
+
+/// Why a file can't be read. Nothing is written then.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum FileError {
+    /// Too many bytes.
+    #[error("The file is larger than {} MB. Split it into smaller ones.", MAX_BYTES / 1024 / 1024)]
+    TooLarge,
+    /// A spreadsheet that is far larger than its file.
+    #[error(
+        "The spreadsheet unpacks to far more than a list of companies. Save the list as CSV, or as a new workbook."
+    )]
+    Unpacks,
+    /// Too many rows.
+    #[error("The file has more than {MAX_ROWS} rows. Split it into smaller ones.")]
+    TooManyRows,
+    /// No row at all.
+    #[error("The file is empty. Its first line must name the columns.")]
+    Empty,
+    /// Something else than text.
+    #[error("The file is neither CSV nor an Excel workbook (.xlsx). Save it as one of them.")]
+    NotText,
+    /// The format of Excel until 2003.
+    #[error("This is a workbook of an old format, or one with a password. Save it as Excel workbook (.xlsx) or CSV.")]
+    OldWorkbook,
+    /// A workbook that can't be read.
+    #[error("The workbook can't be read: {0}. Open it in a spreadsheet program, and save it as CSV.")]
+    Workbook(String),
+    /// CSV that can't be read.
+    #[error("The file can't be read as CSV: {0}.")]
+    Csv(String),
+    /// A mapping that does not fit.
+    #[error("The columns are not mapped in a way that can be understood: {0}.")]
+    Mapping(String),
     /// There is no column for the name.
-    #[error("the first line must name the columns: name, domain, external_id, contact (only name is needed)")]
+    #[error("The first line must name the columns, and none of them is called name, company, client or alike.")]
     NoNameColumn,
-    /// Rows that can't be taken.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Rows(Vec<RowError>),
 }
 
-/// Why a row can't be taken.
-#[derive(Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {reason}")]
-pub struct RowError {
-    /// The line in the file, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub reason: RowProblem,
+/// A table of texts. Its first row that is not empty names the columns.
+#[derive(Debug, PartialEq, Eq)]
+struct Table {
+    headers: Vec<String>,
+    rows: Vec<Record>,
 }
 
-/// What is wrong with a row.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum RowProblem {
-    /// The name.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// The domain.
-    #[error("“{0}” is not a domain name such as contoso.com")]
-    Domain(String),
-    /// A field that is too long.
-    #[error("{0} is longer than {LONGEST} characters")]
-    TooLong(&'static str),
-    /// The same company again.
-    #[error("the same {what} stands in line {line}")]
-    Double {
-        /// What is the same.
-        what: &'static str,
-        /// Where it stood first.
-        line: u64,
-    },
-}
+/// A line's number, from 1, and its cells.
+type Record = (u32, Vec<String>);
 
-/// Reads companies. The order of the columns does not matter, nor do case and blanks in their names; columns with
-/// other names are ignored, and so are empty lines.
-pub fn read_companies(file: impl Read) -> Result<Vec<CompanyDraft>, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
-    let columns = Columns::find(reader.headers()?).ok_or(ImportError::NoNameColumn)?;
-    let mut drafts = Vec::new();
-    let mut wrong = Vec::new();
-    let mut doubles = Doubles::default();
-    for record in reader.records() {
-        let record = record?;
-        if record.iter().all(str::is_empty) {
-            continue;
+impl Table {
+    fn new(records: impl IntoIterator<Item = Result<Record, FileError>>) -> Result<Self, FileError> {
+        let mut records = records
+            .into_iter()
+            .filter(|record| !matches!(record, Ok((_, cells)) if cells.iter().all(String::is_empty)));
+        let (_, mut headers) = records.next().ok_or(FileError::Empty)??;
+        headers.truncate(MAX_COLUMNS);
+        let mut rows = Vec::new();
+        for record in records {
+            let (line, mut cells) = record?;
+            if rows.len() == MAX_ROWS {
+                return Err(FileError::TooManyRows);
+            }
+            cells.truncate(headers.len());
+            rows.push((line, cells));
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        match columns.draft(&record).and_then(|draft| doubles.admit(line, draft)) {
-            Ok(draft) => drafts.push(draft),
-            Err(reason) => wrong.push(RowError { line, reason }),
+        Ok(Self { headers, rows })
+    }
+}
+
+/// Which column is what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Mapping {
+    /// As the names of the columns suggest.
+    #[default]
+    Guessed,
+    /// As somebody says, for each column in turn.
+    Columns(Vec<Option<CompanyField>>),
+    /// As the names suggest, but for these fields, which are in the columns of these names.
+    Named(Vec<(CompanyField, String)>),
+}
+
+impl Mapping {
+    /// From the stable names of fields with commas between them; an empty one leaves the column out.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let field = |key: &str| match key {
+            "" => Ok(None),
+            key => CompanyField::from_key(key).map(Some).ok_or_else(|| {
+                FileError::Mapping(format!("there is no field “{}”", key.chars().take(40).collect::<String>()))
+            }),
+        };
+        let columns = text.split(',').take(MAX_COLUMNS).map(field).collect::<Result<Vec<_>, _>>()?;
+        for wanted in CompanyField::ALL {
+            if columns.iter().filter(|column| **column == Some(wanted)).count() > 1 {
+                return Err(FileError::Mapping(format!("two columns are taken for {}", wanted.label())));
+            }
         }
+        Ok(Self::Columns(columns))
     }
-    if wrong.is_empty() { Ok(drafts) } else { Err(ImportError::Rows(wrong)) }
-}
 
-struct Columns {
-    name: usize,
-    domain: Option<usize>,
-    external_id: Option<usize>,
-    contact: Option<usize>,
-}
-
-impl Columns {
-    fn find(headers: &csv::StringRecord) -> Option<Self> {
-        let plain = |text: &str| {
-            text.trim_start_matches('\u{feff}').to_lowercase().replace([' ', '-'], "_").trim_matches('"').to_owned()
+    fn of(&self, headers: &[String]) -> Result<Vec<Option<CompanyField>>, FileError> {
+        let mut mapping = match self {
+            Self::Columns(columns) => columns.clone(),
+            Self::Guessed | Self::Named(_) => guess(headers),
         };
-        let position = |wanted: &str| headers.iter().position(|header| plain(header) == wanted);
-        Some(Self {
-            name: position("name")?,
-            domain: position("domain"),
-            external_id: position("external_id"),
-            contact: position("contact"),
-        })
-    }
-
-    fn draft(&self, record: &csv::StringRecord) -> Result<CompanyDraft, RowProblem> {
-        let field = |column: Option<usize>| column.and_then(|at| record.get(at)).filter(|text| !text.is_empty());
-        let short = |column, what| match field(column) {
-            Some(text) if text.chars().count() > LONGEST => Err(RowProblem::TooLong(what)),
-            text => Ok(text.map(str::to_owned)),
-        };
-        let domain = |text: &str| Domain::parse(text).map_err(|_| RowProblem::Domain(text.to_owned()));
-        Ok(CompanyDraft {
-            name: CompanyName::parse(field(Some(self.name)).unwrap_or_default())?,
-            domain: field(self.domain).map(domain).transpose()?,
-            external_id: short(self.external_id, "the external id")?,
-            contact: short(self.contact, "the contact")?,
-        })
+        mapping.resize(headers.len(), None);
+        if let Self::Named(named) = self {
+            for (field, header) in named {
+                let same = |other: &String| other.trim().to_lowercase() == header.trim().to_lowercase();
+                let column = headers.iter().position(same);
+                let column = column.ok_or_else(|| FileError::Mapping(format!("there is no column “{header}”")))?;
+                mapping.iter_mut().filter(|other| **other == Some(*field)).for_each(|other| *other = None);
+                mapping[column] = Some(*field);
+            }
+        }
+        Ok(mapping)
     }
 }
 
-/// Finds rows that mean the same company.
-#[derive(Default)]
-struct Doubles {
-    external_ids: HashMap<String, u64>,
-    names_and_domains: HashMap<(String, Option<Domain>), u64>,
+/// A file of companies, read but not yet understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CompanyFile {
+    /// Its columns, and what they are taken for.
+    pub columns: Vec<ImportColumn>,
+    rows: Vec<Record>,
+    digest: [u8; 32],
 }
 
-impl Doubles {
-    fn admit(&mut self, line: u64, draft: CompanyDraft) -> Result<CompanyDraft, RowProblem> {
-        let (what, first) = if let Some(id) = &draft.external_id {
-            ("external id", *self.external_ids.entry(id.clone()).or_insert(line))
+impl CompanyFile {
+    /// Reads a file. What it is, its first bytes tell.
+    pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<Self, FileError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(FileError::TooLarge);
+        }
+        let Table { headers, rows } = if bytes.starts_with(b"PK\x03\x04") {
+            Table::new(spreadsheet::records(bytes)?.into_iter().map(Ok))?
+        } else if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+            return Err(FileError::OldWorkbook);
         } else {
-            let key = (draft.name.as_str().to_lowercase(), draft.domain.clone());
-            ("name and domain", *self.names_and_domains.entry(key).or_insert(line))
+            csv_table(&text(bytes)?)?
         };
-        if first == line { Ok(draft) } else { Err(RowProblem::Double { what, line: first }) }
+        let fields = mapping.of(&headers)?;
+        let mut hash = Sha256::new_with_prefix(bytes);
+        for field in &fields {
+            hash.update(field.map_or("", CompanyField::key));
+            hash.update(",");
+        }
+        let sample = |column: usize| {
+            let cells = rows.iter().filter_map(|(_, cells)| cells.get(column));
+            cells
+                .map(|cell| cell.trim())
+                .find(|cell| !cell.is_empty())
+                .unwrap_or_default()
+                .chars()
+                .take(SAMPLE)
+                .collect()
+        };
+        let columns = headers.into_iter().zip(fields).enumerate();
+        let columns = columns
+            .map(|(place, (header, field))| ImportColumn {
+                header: header.trim().chars().take(SAMPLE).collect(),
+                sample: sample(place),
+                field,
+            })
+            .collect();
+        Ok(Self { columns, rows, digest: hash.finalize().into() })
+    }
+
+    /// What its rows say; none if no column is the name.
+    pub fn rows(&self) -> Option<Vec<FileRow>> {
+        let mapping: Vec<_> = self.columns.iter().map(|column| column.field).collect();
+        let row = |(line, cells): &Record| FileRow { line: *line, texts: texts_of(cells, &mapping) };
+        mapping.contains(&Some(CompanyField::Name)).then(|| self.rows.iter().map(row).collect())
+    }
+
+    /// What stands for this file, read in this way, with this plan.
+    pub fn digest(&self, planned: &[Planned]) -> String {
+        let plan = serde_json::to_vec(planned).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(Sha256::new_with_prefix(self.digest).chain_update(plan).finalize())
+    }
+}
+
+/// The companies of a file whose columns are named as they should be.
+pub fn read_companies(bytes: &[u8]) -> Result<Vec<FileRow>, FileError> {
+    CompanyFile::read(bytes, &Mapping::Guessed)?.rows().ok_or(FileError::NoNameColumn)
+}
+
+/// The text of a file: with a byte order mark as that says, else UTF-8 if it is, else as Windows writes it in the west.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, FileError> {
+    let text = if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);
+        if broken {
+            return Err(FileError::NotText);
+        }
+        text
+    } else if let Ok(text) = std::str::from_utf8(bytes) {
+        text.into()
+    } else {
+        WINDOWS_1252.decode_without_bom_handling(bytes).0
+    };
+    if text.contains('\0') { Err(FileError::NotText) } else { Ok(text) }
+}
+
+fn csv_table(text: &str) -> Result<Table, FileError> {
+    // One kind of line break: of others, the reader counts the lines in another way.
+    let text = &*text.replace("\r\n", "\n").replace('\r', "\n");
+    // Excel's own way to say what separates the cells.
+    let (lines_before, text, said) = match text.get(..5).filter(|start| start.to_lowercase().starts_with("sep=")) {
+        Some(start) => (1, text.split_once('\n').map_or("", |(_, rest)| rest), start.as_bytes().get(4).copied()),
+        None => (0, text, None),
+    };
+    let separator = said.filter(u8::is_ascii).unwrap_or_else(|| separator(text));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .delimiter(separator)
+        .from_reader(text.as_bytes());
+    Table::new(reader.records().map(|record| {
+        let record = record.map_err(|error| FileError::Csv(error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line) + lines_before;
+        Ok((u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect()))
+    }))
+}
+
+/// What separates the cells: what there is most of in the first line, outside of quotes.
+fn separator(text: &str) -> u8 {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |separator: char| {
+        let mut quoted = false;
+        first
+            .chars()
+            .filter(|c| {
+                quoted ^= *c == '"';
+                *c == separator && !quoted
+            })
+            .count()
+    };
+    // Of equals the last counts.
+    [(b'\t', '\t'), (b';', ';'), (b',', ',')].into_iter().max_by_key(|(_, c)| count(*c)).map_or(b',', |(byte, _)| byte)
+}
+
+/// A row of a plan in one line.
+pub struct InOneLine<'a>(pub &'a Planned);
+
+impl fmt::Display for InOneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use app::domain::{company_draft::in_words, company_import::Verdict};
+
+        let Planned { line, texts, verdict } = self.0;
+        let name = &texts.name;
+        match verdict {
+            Verdict::New => write!(f, "line {line}: {name} is new"),
+            Verdict::Changed { changes, .. } => write!(f, "line {line}: {name} changes: {}", in_words(changes)),
+            Verdict::Unchanged => write!(f, "line {line}: {name} stays as it is"),
+            Verdict::Archived => write!(f, "line {line}: {name} is archived and stays as it is"),
+            Verdict::Wrong { reasons } => write!(f, "line {line}: {}", reasons.join("; ")),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use app::domain::{
+        CompanyTexts,
+        company_import::{Counts, Verdict, plan},
+    };
     use proptest::prelude::*;
 
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<CompanyDraft>, ImportError> {
-        read_companies(text.as_bytes())
+    fn read(file: &[u8]) -> Vec<FileRow> {
+        read_companies(file).expect("it is read")
+    }
+
+    fn texts(name: &str) -> CompanyTexts {
+        CompanyTexts { name: name.into(), ..CompanyTexts::default() }
     }
 
     #[test]
     fn columns_are_found_by_name_in_any_order() {
-        let drafts =
-            read("\u{feff}Contact, Domain ,NAME,External ID,Tier\nAnn,Contoso.com,Contoso,42,gold\n,,Solo,,\n\n")
-                .expect("it is read");
-        assert_eq!(drafts.len(), 2);
-        assert_eq!(drafts[0].name.as_str(), "Contoso");
-        assert_eq!(drafts[0].domain.as_ref().map(Domain::as_str), Some("contoso.com"));
-        assert_eq!(drafts[0].external_id.as_deref(), Some("42"));
-        assert_eq!(drafts[0].contact.as_deref(), Some("Ann"));
-        assert_eq!((drafts[1].domain.as_ref(), drafts[1].external_id.as_ref()), (None, None));
+        let rows = read(
+            "\u{feff}Contact, Domain ,NAME,External ID,Tier\nAnn,Contoso.com,Contoso,42,gold\n,,Solo,,\n\n".as_bytes(),
+        );
+        let contoso = CompanyTexts {
+            domain: "Contoso.com".into(),
+            external_id: "42".into(),
+            contact: "Ann".into(),
+            ..texts("Contoso")
+        };
+        assert_eq!(rows, [FileRow { line: 2, texts: contoso }, FileRow { line: 3, texts: texts("Solo") }]);
     }
 
     #[test]
     fn every_wrong_row_is_named_with_its_line() {
-        let error = read("name,domain,external_id\nContoso,contoso.com,1\n,x.com,2\nAcme,acme,3\nOther,,1\n")
-            .expect_err("it is refused");
-        let text = error.to_string();
-        assert!(text.contains("line 3: the name is empty"), "{text}");
-        assert!(text.contains("line 4: “acme” is not a domain name"), "{text}");
-        assert!(text.contains("line 5: the same external id stands in line 2"), "{text}");
+        let rows = read(b"name,domain,external_id\nContoso,contoso.com,1\n,x.com,2\nAcme,acme,3\nOther,,1\n");
+        let planned = plan(&[], &rows);
+        let lines: Vec<_> = planned.iter().map(|planned| InOneLine(planned).to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "line 2: Contoso is new",
+                "line 3: the name is empty",
+                "line 4: “acme” is not a domain name such as contoso.com",
+                "line 5: the same company stands in line 2",
+            ]
+        );
     }
 
     #[test]
-    fn a_file_without_a_name_column_is_refused() {
-        assert!(matches!(read("title\nContoso\n"), Err(ImportError::NoNameColumn)));
-        assert!(matches!(read(""), Err(ImportError::NoNameColumn)));
-        assert!(matches!(read_companies(&b"name\n\xff\xfe\n"[..]), Err(ImportError::Csv(_))));
+    fn a_file_is_read_in_every_way_that_excel_writes_it() {
+        let text = "Name;Note\r\nCafé Ölmühle;\"one; two\r\nthree – four\"\r\n";
+        let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}".encode_utf16().chain(text.replace(';', "\t").encode_utf16()).flat_map(to_bytes).collect()
+        };
+        let expected = [FileRow {
+            line: 2,
+            texts: CompanyTexts { note: "one; two\nthree – four".into(), ..texts("Café Ölmühle") },
+        }];
+        let with_mark = format!("\u{feff}{text}");
+        for (way, file) in [
+            ("UTF-8 with a mark", with_mark.as_bytes()),
+            ("UTF-8 without one", text.as_bytes()),
+            ("Windows-1252", &WINDOWS_1252.encode(text).0),
+            ("with commas", text.replace("Name;Note", "Name,Note").replace("mühle;", "mühle,").as_bytes()),
+        ] {
+            assert_eq!(read(file), expected, "{way}");
+        }
+        let tabs = [FileRow {
+            texts: CompanyTexts { note: "one\t two\nthree – four".into(), ..texts("Café Ölmühle") },
+            ..expected[0].clone()
+        }];
+        assert_eq!(read(&utf_16(u16::to_le_bytes)), tabs);
+        assert_eq!(read(&utf_16(u16::to_be_bytes)), tabs);
+        assert_eq!(read(b"name\rAcme\r")[0].line, 2, "an old Macintosh");
+        assert_eq!(read(b"sep=|\r\nname|domain\r\nAcme|acme.test\r\n")[0].line, 3);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for (file, error) in [
+            (&b""[..], FileError::Empty),
+            (b"\n ,, \n", FileError::Empty),
+            (b"title\nContoso\n", FileError::NoNameColumn),
+            (b"n\0a\0m\0e\0", FileError::NotText),
+            (b"\xff\xfen\0a", FileError::NotText),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileError::OldWorkbook),
+        ] {
+            assert_eq!(read_companies(file), Err(error), "{file:?}");
+        }
+        let long = "name\n".to_owned() + &"x\n".repeat(MAX_ROWS + 1);
+        assert_eq!(read_companies(long.as_bytes()), Err(FileError::TooManyRows));
+        assert_eq!(read_companies(&vec![b' '; MAX_BYTES + 1]), Err(FileError::TooLarge));
+    }
+
+    #[test]
+    fn the_template_has_a_column_for_every_field() {
+        let file = CompanyFile::read(TEMPLATE.as_bytes(), &Mapping::Guessed).expect("it is read");
+        let fields: Vec<_> = file.columns.iter().map(|column| column.field).collect();
+        assert_eq!(fields, CompanyField::ALL.map(Some));
+    }
+
+    #[test]
+    fn somebody_may_say_which_column_is_what() {
+        let file = b"Title,Name,Web\nAcme,Ann,acme.test\n";
+        let said =
+            |mapping: &str| CompanyFile::read(file, &Mapping::parse(mapping).expect("it is one")).expect("it is read");
+        let rows = said("name,contact").rows().expect("there is a name");
+        assert_eq!(rows[0].texts, CompanyTexts { contact: "Ann".into(), ..texts("Acme") });
+        assert_eq!(said("").rows(), None);
+        let named = Mapping::Named(vec![(CompanyField::Name, "title".into())]);
+        let rows = CompanyFile::read(file, &named).expect("it is read").rows().expect("there is a name");
+        assert_eq!(rows[0].texts, CompanyTexts { domain: "acme.test".into(), ..texts("Acme") });
+        for wrong in ["nonsense", "name,name"] {
+            assert!(matches!(Mapping::parse(wrong), Err(FileError::Mapping(_))), "{wrong}");
+        }
+        let missing = Mapping::Named(vec![(CompanyField::Name, "X".into())]);
+        assert!(matches!(CompanyFile::read(file, &missing), Err(FileError::Mapping(_))));
+    }
+
+    #[test]
+    fn a_digest_stands_for_file_columns_and_plan() {
+        let file =
+            |text: &[u8], mapping: &str| CompanyFile::read(text, &Mapping::parse(mapping).expect("one")).expect("read");
+        let planned = [Planned { line: 2, texts: texts("A"), verdict: Verdict::New }];
+        let digest = file(b"a,b\nA,B\n", "name").digest(&planned);
+        assert_eq!(digest, file(b"a,b\nA,B\n", "name").digest(&planned));
+        for other in [
+            file(b"a,b\nA,C\n", "name").digest(&planned),
+            file(b"a,b\nA,B\n", "name,note").digest(&planned),
+            file(b"a,b\nA,B\n", "name").digest(&[]),
+        ] {
+            assert_ne!(digest, other);
+        }
+    }
+
+    /// What a file of these bytes would do, if it can be read.
+    fn planned(bytes: &[u8]) -> Option<Counts> {
+        let file = CompanyFile::read(bytes, &Mapping::Guessed).ok()?;
+        Some(Counts::of(&plan(&[], &file.rows()?)))
     }
 
     proptest! {
         #[test]
-        fn anything_is_read_or_refused(bytes: Vec<u8>) {
-            let _ = read_companies(&bytes[..]);
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let _ = planned(&bytes);
+        }
+
+        #[test]
+        fn any_text_under_a_header_is_read_or_refused(text in "(name|domain|[,;\"\n\r\t=é]){0,40}", start in "(name[,;]domain\n)?") {
+            let _ = planned((start + &text).as_bytes());
+        }
+
+        #[test]
+        fn any_bytes_within_a_workbook_are_read_or_refused(
+            sheet: Vec<u8>, strings in "(<si>|</si>|<t>|</t>|<r>|&lt;|&#0;|&x;|a){0,20}",
+            cells in "(<row r=\"[0-9]{0,9}\">|</row>|<c r=\"[A-Z]{0,4}[0-9]{0,9}\" t=\"[a-z]{0,3}\">|</c>|<v>[0-9]{0,12}</v>|<is>|<t>x){0,30}",
+        ) {
+            use spreadsheet::tests::workbook;
+            let _ = planned(&workbook(&sheet, b"<sst/>"));
+            let cells = format!("<worksheet><sheetData>{cells}");
+            let _ = planned(&workbook(cells.as_bytes(), format!("<sst uniqueCount=\"99999999999999\">{strings}").as_bytes()));
+        }
+
+        #[test]
+        fn a_workbook_with_a_changed_byte_is_read_or_refused(at: prop::sample::Index, byte: u8) {
+            let mut file = spreadsheet::tests::small_workbook();
+            let at = at.index(file.len());
+            file[at] = byte;
+            let _ = planned(&file);
         }
     }
 }

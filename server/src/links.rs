@@ -1,12 +1,12 @@
 //! Links that let somebody else connect a company: made, withdrawn, and written about.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use app::{
-    api::links::NewLink,
+    api::links::{LinkOutcome, NewLink, Recipient},
     domain::{
-        Action, CompanyId, CompanyRow, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
-        link::{MessageParts, PATH, address_in},
+        Action, Cause, CompanyId, CompanyRow, Email, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
+        link::{MessageParts, PATH},
     },
     error::{AppError, ErrorCode},
     ports,
@@ -58,13 +58,9 @@ impl Links {
         let rows = self.maker.store.company_rows_of(&[company]).await.map_err(internal)?;
         rows.into_iter().next().ok_or_else(no_such_company)
     }
-}
 
-#[async_trait]
-impl ports::Links for Links {
-    async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError> {
-        let maker = &*self.maker;
-        let row = self.row(company).await?;
+    async fn make(&self, row: &CompanyRow, note: Option<LinkNote>) -> Result<NewLink, AppError> {
+        let (maker, company) = (&*self.maker, row.id);
         if !maker.configured {
             let text = "Tenantry has no app registration yet, so nobody could connect with a link.";
             return Err(AppError::new(ErrorCode::Conflict, text));
@@ -80,6 +76,60 @@ impl ports::Links for Links {
         let expires = made.ok_or_else(no_such_company)?;
         tracing::info!(link = %id, company = %company, "a link was made");
         Ok(NewLink { url: maker.url(&token), expires })
+    }
+
+    fn message_with(&self, company: &str, link: &NewLink, to: Option<&Email>) -> LinkMessage {
+        let to = to.map(ToString::to_string);
+        let until = moment(link.expires);
+        let parts =
+            MessageParts { company, msp: &self.maker.msp, sender: &self.me.name, url: &link.url, until: &until };
+        LinkMessage::write(&parts, to)
+    }
+}
+
+#[async_trait]
+impl ports::Links for Links {
+    async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError> {
+        let row = self.row(company).await?;
+        self.make(&row, note).await
+    }
+
+    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError> {
+        let rows = self.maker.store.company_rows().await.map_err(internal)?;
+        let now = self.maker.clock.now();
+        let needs_one = |row: &CompanyRow| row.status.cause() == Some(cause) && row.status.allows(Action::GenerateLink);
+        let recipient =
+            |row: CompanyRow| Recipient { has_link: row.live_link(now).is_some(), company: row.id, name: row.name };
+        Ok(rows.into_iter().filter(needs_one).map(recipient).collect())
+    }
+
+    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError> {
+        let store = &self.maker.store;
+        let rows = store.company_rows_of(&companies).await.map_err(internal)?;
+        let mut rows: HashMap<CompanyId, CompanyRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let contacts = store.contact_addresses(&companies).await.map_err(internal)?;
+        let mut outcomes = Vec::with_capacity(companies.len());
+        for company in companies {
+            // Named twice, it is there once.
+            let row = rows.remove(&company);
+            let name = row.as_ref().map(|row| row.name.clone()).unwrap_or_default();
+            let made = match row {
+                Some(row) if !replace && row.live_link(self.maker.clock.now()).is_some() => {
+                    Err(AppError::new(ErrorCode::Conflict, "It has a live link, which was not to be replaced."))
+                }
+                Some(row) => self.make(&row, None).await,
+                None => Err(no_such_company()),
+            };
+            outcomes.push(match made {
+                Ok(link) => {
+                    let message = self.message_with(&name, &link, contacts.get(&company));
+                    let LinkMessage { to, subject, body } = message;
+                    LinkOutcome { name, refusal: None, url: link.url, expires: Some(link.expires), to, subject, body }
+                }
+                Err(error) => LinkOutcome { name, refusal: Some(error.message), ..LinkOutcome::default() },
+            });
+        }
+        Ok(outcomes)
     }
 
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError> {
@@ -105,11 +155,8 @@ impl ports::Links for Links {
             none()
         })?;
         let token = Token::parse(token.expose_secret()).ok_or_else(none)?;
-        let to = link.contact.as_deref().and_then(address_in).map(|email| email.to_string());
-        let (url, until) = (maker.url(&token), moment(link.state.expires));
-        let parts =
-            MessageParts { company: &company_name, msp: &maker.msp, sender: &self.me.name, url: &url, until: &until };
-        Ok(LinkMessage::write(&parts, to))
+        let sent = NewLink { url: maker.url(&token), expires: link.state.expires };
+        Ok(self.message_with(&company_name, &sent, link.email.as_ref()))
     }
 }
 

@@ -1,13 +1,18 @@
-//! Rows of companies as they change, loaded once for all who watch.
+//! Rows of companies as they change, and what is wrong with our app registration, loaded once for all who watch.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use app::domain::{CompanyId, CompanyRow, Timestamp};
+use app::{
+    api::companies::Gone,
+    domain::{CompanyId, CompanyRow, PlatformNotice, Timestamp},
+};
+use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
+    platform::Platform,
     store::{Store, StoreError},
 };
 
@@ -24,21 +29,38 @@ const LOOK_BACK: Duration = Duration::from_secs(10);
 /// How many rows may wait for a slow watcher.
 const BACKLOG: usize = 1_024;
 
-/// Rows as they change, as JSON.
+/// Something that changed, as JSON.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A company's row.
+    Company(Arc<str>),
+    /// What is wrong with our app registration, all of it.
+    Platform(Arc<str>),
+}
+
+/// Rows as they change.
 #[derive(Clone)]
-pub struct LiveRows(broadcast::Sender<Arc<str>>);
+pub struct LiveRows(broadcast::Sender<Change>);
 
 impl LiveRows {
     /// Begins to follow the store, until `stop`.
-    pub fn follow(store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
-        let rows = broadcast::Sender::new(BACKLOG);
-        let follower = Follower { since: clock.now(), store, clock, rows: rows.clone(), sent: HashMap::new() };
+    pub fn follow(store: Store, clock: Arc<dyn Clock>, platform: Platform, stop: CancellationToken) -> Self {
+        let changes = broadcast::Sender::new(BACKLOG);
+        let follower = Follower {
+            since: clock.now(),
+            store,
+            clock,
+            platform,
+            changes: changes.clone(),
+            sent: HashMap::new(),
+            told: Vec::new(),
+        };
         tokio::spawn(stop.run_until_cancelled_owned(follower.run()));
-        Self(rows)
+        Self(changes)
     }
 
     /// Every change from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.0.subscribe()
     }
 }
@@ -46,10 +68,13 @@ impl LiveRows {
 struct Follower {
     store: Store,
     clock: Arc<dyn Clock>,
-    rows: broadcast::Sender<Arc<str>>,
+    platform: Platform,
+    changes: broadcast::Sender<Change>,
     since: Timestamp,
     /// The revision of each row that was sent last, as far as it is recent.
     sent: HashMap<CompanyId, i64>,
+    /// What was said last of our app registration.
+    told: Vec<PlatformNotice>,
 }
 
 impl Follower {
@@ -72,41 +97,66 @@ impl Follower {
                     Err(RecvError::Lagged(_)) => self.send_recent().await,
                     Err(RecvError::Closed) => return,
                 },
-                _ = look.tick() => self.send_recent().await,
+                _ = look.tick() => {
+                    let sent = self.send_recent().await;
+                    sent.and(self.send_platform().await)
+                }
             };
             if let Err(error) = outcome {
-                tracing::error!(%error, "changed rows can't be loaded");
+                tracing::error!(%error, "what changed can't be loaded");
             }
         }
     }
 
     async fn send_these(&mut self, companies: &[CompanyId]) -> Result<(), StoreError> {
         let rows = self.store.company_rows_of(companies).await?;
-        self.send(rows);
+        let gone = self.store.companies_gone_of(companies).await?;
+        self.send(&rows, &gone);
         Ok(())
     }
 
     async fn send_recent(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let rows = self.store.company_rows_since(self.since).await?;
+        let gone = self.store.companies_gone_since(self.since).await?;
         self.since = now.minus(LOOK_BACK);
-        if rows.is_empty() {
+        if rows.is_empty() && gone.is_empty() {
             self.sent.clear();
         }
-        self.send(rows);
+        self.send(&rows, &gone);
         Ok(())
     }
 
-    fn send(&mut self, rows: Vec<CompanyRow>) {
+    async fn send_platform(&mut self) -> Result<(), StoreError> {
+        let notices = self.platform.notices(self.clock.now()).await?;
+        if notices != self.told {
+            self.publish(&notices, Change::Platform);
+            self.told = notices;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, rows: &[CompanyRow], gone: &[Gone]) {
         for row in rows {
-            if self.sent.insert(row.id, row.revision) == Some(row.revision) {
-                continue;
-            }
-            match serde_json::to_string(&row) {
-                // Nobody watching is fine.
-                Ok(json) => drop(self.rows.send(json.into())),
-                Err(error) => tracing::error!(%error, "a row can't be written"),
-            }
+            self.send_one(row.id, row.revision, row);
+        }
+        // No row: a page that is told so asks what changed.
+        for gone in gone {
+            self.send_one(gone.id, gone.revision, gone);
+        }
+    }
+
+    fn send_one(&mut self, id: CompanyId, revision: i64, what: &impl Serialize) {
+        if self.sent.insert(id, revision) != Some(revision) {
+            self.publish(what, Change::Company);
+        }
+    }
+
+    fn publish(&self, what: &impl Serialize, change: fn(Arc<str>) -> Change) {
+        match serde_json::to_string(what) {
+            // Nobody watching is fine.
+            Ok(json) => drop(self.changes.send(change(json.into()))),
+            Err(error) => tracing::error!(%error, "a change can't be written"),
         }
     }
 }

@@ -2,27 +2,32 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, IsTerminal as _},
-    path::PathBuf,
+    io::{self, BufRead as _, IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
-use app::domain::{Email, Role};
+use app::domain::{
+    CompanyField, Email, Role,
+    company_import::{Counts, MAX_BYTES, Planned, Verdict, plan},
+};
 use clap::{Args, Parser, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
 use server::{
     check::{self, Outcome},
     clock::{Clock, SystemClock},
     config::Config,
-    import, microsoft,
+    import::{CompanyFile, FileError, InOneLine, Mapping},
+    microsoft,
     passwords::{self, Passwords},
     sessions::person_name,
     startup::{self, Application},
     store::{
         accounts::{Added, NewAccount},
         activity::Actor,
+        company_records::Import,
     },
 };
 use tracing_subscriber::EnvFilter;
@@ -65,14 +70,31 @@ struct Check {
 
 #[derive(Subcommand)]
 enum CompaniesCommand {
-    /// Add companies from a CSV file with the columns `name`, `domain`, `external_id` and `contact`, or update them.
+    /// Add companies from a CSV file or an Excel workbook, or update them.
     ///
-    /// A company is found again by its external id, else by its domain, else by its name. If a row is wrong,
-    /// nothing is written.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
+    /// Its columns are known by their names: name, domain, `external_id`, contact, email, note, tags, and what other
+    /// programs call them. Only the name is needed. A company is found again by its external id, else by its domain,
+    /// else by its name. If a row is wrong, nothing is written.
+    Import(ImportCompanies),
+}
+
+#[derive(Args)]
+struct ImportCompanies {
+    /// The file.
+    file: PathBuf,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Which column is a field, such as `name=Client`, if its name does not tell. May be given several times.
+    #[arg(long, value_name = "FIELD=COLUMN", value_parser = column)]
+    column: Vec<(CompanyField, String)>,
+}
+
+fn column(text: &str) -> Result<(CompanyField, String), String> {
+    let keys = || CompanyField::ALL.map(CompanyField::key).join(", ");
+    text.split_once('=')
+        .and_then(|(key, header)| Some((CompanyField::from_key(key.trim())?, header.to_owned())))
+        .ok_or_else(|| format!("it is FIELD=COLUMN, with one of the fields {}", keys()))
 }
 
 #[derive(Subcommand)]
@@ -128,7 +150,7 @@ fn main() -> ExitCode {
             Command::Serve => serve(&config).await,
             Command::Worker => work(&config).await,
             Command::Check(check) => self::check(&config, check).await,
-            Command::Companies(CompaniesCommand::Import { file }) => import(&config, file).await,
+            Command::Companies(CompaniesCommand::Import(companies)) => import(&config, companies).await,
             Command::Accounts(AccountsCommand::Add(account)) => add_account(&config, account).await,
         }
     });
@@ -225,14 +247,46 @@ async fn check(config: &Config, check: Check) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-async fn import(config: &Config, path: PathBuf) -> anyhow::Result<ExitCode> {
-    let file = File::open(&path).with_context(|| format!("{} can't be opened", path.display()))?;
-    let companies = import::read_companies(file).with_context(|| format!("{} was not imported", path.display()))?;
+async fn import(config: &Config, companies: ImportCompanies) -> anyhow::Result<ExitCode> {
+    let path = companies.file.display();
+    let bytes = read_at_most(&companies.file).with_context(|| format!("{path} can't be read"))?;
+    let file = CompanyFile::read(&bytes, &Mapping::Named(companies.column));
+    let rows = file.and_then(|file| file.rows().ok_or(FileError::NoNameColumn));
+    let rows = rows.with_context(|| format!("{path} was not imported"))?;
     let store = startup::open_store(config, Arc::new(SystemClock)).await?;
-    let imported = store.import_companies(&companies, &Actor::command_line()).await?;
+    let code = if companies.dry_run {
+        let planned = plan(&store.present_companies().await?, &rows);
+        for planned in planned.iter().filter(|planned| planned.verdict != Verdict::Unchanged) {
+            println!("{}", InOneLine(planned));
+        }
+        let Counts { new, changed, unchanged, archived, wrong } = Counts::of(&planned);
+        println!("{new} new, {changed} changed, {unchanged} unchanged, {archived} archived, {wrong} wrong");
+        if wrong > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+    } else {
+        match store.import_companies(&rows, |_| true, &Actor::command_line()).await? {
+            Import::Done(Counts { new, changed, unchanged, archived, .. }) => {
+                let left = if archived > 0 { format!(", {archived} archived and left alone") } else { String::new() };
+                println!("{new} added, {changed} changed, {unchanged} unchanged{left}");
+                ExitCode::SUCCESS
+            }
+            Import::Wrong(planned) => {
+                let is_wrong = |planned: &&Planned| matches!(planned.verdict, Verdict::Wrong { .. });
+                let lines: Vec<_> =
+                    planned.iter().filter(is_wrong).map(|planned| InOneLine(planned).to_string()).collect();
+                bail!("{path} was not imported: {}", lines.join("\n"));
+            }
+            Import::NotAsShown => bail!("the companies were changed meanwhile; import {path} again"),
+        }
+    };
     store.close().await?;
-    println!("{} added, {} changed, {} unchanged", imported.added, imported.changed, imported.unchanged);
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
+}
+
+/// A file as far as it may be one: what is larger is refused by its size, and need not be read.
+fn read_at_most(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 async fn add_account(config: &Config, new: AddAccount) -> anyhow::Result<ExitCode> {

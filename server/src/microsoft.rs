@@ -9,6 +9,7 @@ mod http;
 pub mod id_token;
 mod links;
 pub mod registration;
+mod removal;
 pub mod sign_in;
 pub mod tenant_data;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
+pub(crate) use self::http::retry_after;
 pub use self::{
     batch::{TenantData, Wanted},
     discovery::SignInService,
@@ -29,7 +31,7 @@ pub use self::{
     hosts::{Cloud, Hosts},
     id_token::{IdTokenError, Identity},
     links::{Link, LinkGuard},
-    registration::{AppRegistration, CertificateError, ClientCertificate, Credential},
+    registration::{AppRegistration, CertificateError, ClientCertificate, Credential, CredentialFile},
     sign_in::{AppToken, Authority, AuthorizeRequest, Prompt, Refreshed, SignIn},
 };
 use crate::clock::Clock;
@@ -52,6 +54,7 @@ pub struct Microsoft {
 struct Shared {
     hosts: Hosts,
     app: AppRegistration,
+    credential: registration::CurrentCredential,
     clock: Arc<dyn Clock>,
     http: reqwest::Client,
     signing_keys: id_token::KeyCache,
@@ -76,6 +79,7 @@ impl Microsoft {
         let shared = Shared {
             http: builder.build()?,
             hosts,
+            credential: registration::CurrentCredential::of(&app),
             app,
             clock,
             signing_keys: id_token::KeyCache::default(),
@@ -93,6 +97,11 @@ impl Microsoft {
     /// Which app we are.
     pub fn app(&self) -> &AppRegistration {
         &self.shared.app
+    }
+
+    /// When our certificate ends, if we have one.
+    pub fn certificate_ends(&self) -> Option<app::domain::Timestamp> {
+        self.shared.credential.certificate_ends(self.shared.clock.now())
     }
 
     /// `{login}/{path}`. `path` must not need escaping.
@@ -125,7 +134,7 @@ mod tests {
         let hosts = Hosts::new(Cloud::Global, Some(host.clone()), Some(host)).unwrap();
         let options = SandboxOptions::default();
         let redirect_uri = Url::parse("http://localhost:8080/connect/callback").unwrap();
-        let app = AppRegistration { client_id: options.client_id, credential, redirect_uri };
+        let app = AppRegistration { client_id: options.client_id, credential, credential_file: None, redirect_uri };
         Microsoft::new(hosts, app, Arc::new(SystemClock)).unwrap()
     }
 

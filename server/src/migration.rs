@@ -9,6 +9,12 @@ mod m20261123_000001_accounts;
 mod m20261123_000003_sync;
 mod m20261124_000001_links;
 mod m20261124_000002_lists;
+mod m20261126_000001_platform;
+mod m20261126_000002_disconnections;
+mod m20261126_000003_notifications;
+mod m20261126_000004_words;
+mod m20261126_000005_companies;
+mod m20261126_000006_grants;
 
 pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
@@ -25,6 +31,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_sync::Migration),
             Box::new(m20261124_000001_links::Migration),
             Box::new(m20261124_000002_lists::Migration),
+            Box::new(m20261126_000001_platform::Migration),
+            Box::new(m20261126_000002_disconnections::Migration),
+            Box::new(m20261126_000003_notifications::Migration),
+            Box::new(m20261126_000004_words::Migration),
+            Box::new(m20261126_000005_companies::Migration),
+            Box::new(m20261126_000006_grants::Migration),
         ]
     }
 }

@@ -15,11 +15,16 @@ use crate::{
     companies::Companies,
     config::Config,
     connect::Connect,
+    disconnections::Looks,
     http::{AppState, Site, router},
     links::LinkMaker,
     live_rows::LiveRows,
+    mail::Mailer,
     microsoft::Microsoft,
+    notices::Notifier,
+    notifications::Telling,
     passwords::Passwords,
+    platform::Platform,
     products,
     rate::Rate,
     sessions::{SignIn, Token},
@@ -28,6 +33,7 @@ use crate::{
     sync::{Worker, sweep},
     tenant_data::TenantData,
     vault::{KeyFileError, Vault},
+    webhooks::WebhookSender,
 };
 
 /// How long requests may take to end when the server stops.
@@ -56,6 +62,9 @@ pub enum StartupError {
     /// The client for Microsoft can't be made.
     #[error("the client for Microsoft can't be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The mail server can't be used.
+    #[error("the mail server can't be used: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
     /// Nothing can be read without an app registration.
     #[error("there is nothing to do: no app registration is configured, see TENANTRY_M365_CLIENT_ID")]
     NoAppRegistration,
@@ -77,7 +86,8 @@ pub struct Application {
     listener: TcpListener,
     router: Router,
     store: Store,
-    worker: Option<Worker>,
+    worker: Option<(Worker, Looks)>,
+    notifier: Notifier,
     public_url: Url,
     stop: CancellationToken,
 }
@@ -95,6 +105,13 @@ pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Micros
     Ok(client.transpose()?)
 }
 
+/// Who sends mail, if a mail server is configured.
+fn mailer(config: &Config) -> Result<Option<Mailer>, StartupError> {
+    let hello = config.public_url.join("/").host_str().unwrap_or("localhost").to_owned();
+    let mailer = config.mail.as_ref().map(|mail| Mailer::new(&mail.server, mail.from.clone(), &hello));
+    Ok(mailer.transpose()?)
+}
+
 /// Reads tenants without serving anything, until `stopped`.
 pub async fn run_worker(
     config: &Config,
@@ -106,13 +123,14 @@ pub async fn run_worker(
     let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
     // Nobody wakes it: a Sync now is seen at the next look.
     let work = Arc::new(Notify::new());
-    let (every, concurrency) = (config.sync.every, config.sync.concurrency);
-    let worker = Worker::new(store.clone(), vault, clock, microsoft, every, concurrency, work);
+    let looks = Looks::new(store.clone(), Some(microsoft.clone()));
+    let worker = Worker::new(store.clone(), vault, clock, microsoft, &config.sync, work);
     let stop = CancellationToken::new();
+    let look = tokio::spawn(looks.run(stop.clone()));
     let work = tokio::spawn(worker.run(stop.clone()));
     stopped.await;
     stop.cancel();
-    drop(work.await);
+    drop((work.await, look.await));
     Ok(store.close().await?)
 }
 
@@ -133,8 +151,9 @@ impl Application {
         let setup = if microsoft.is_some() { Setup::Ready } else { Setup::AppRegistrationMissing };
         let worker = microsoft.clone().filter(|_| config.sync.in_server).map(|microsoft| {
             let (store, vault, clock, work) = (store.clone(), vault.clone(), clock.clone(), work.clone());
-            Worker::new(store, vault, clock, microsoft, config.sync.every, config.sync.concurrency, work)
+            Worker::new(store, vault, clock, microsoft, &config.sync, work)
         });
+        let looks = Looks::new(store.clone(), microsoft.clone());
         let staff = microsoft
             .clone()
             .zip(config.staff.clone())
@@ -155,14 +174,28 @@ impl Application {
             lives: Duration::from_hours(24 * u64::from(config.link_days)),
             configured: microsoft.is_some(),
         };
+        let platform = Platform::new(store.clone(), microsoft.clone());
+        let webhooks = WebhookSender::new(vault.clone(), clock.clone(), config.webhook_private_addresses)?;
+        let mailer = mailer(config)?;
+        let tell = Arc::new(Notify::new());
+        let telling = Telling {
+            webhooks: webhooks.clone(),
+            mailer: mailer.clone(),
+            public_url: public_url.clone(),
+            wake: tell.clone(),
+        };
+        let notifier =
+            Notifier::new(store.clone(), clock.clone(), webhooks, mailer, public_url.clone(), microsoft.clone(), tell);
         let state = AppState {
+            telling: Arc::new(telling),
             links: Arc::new(links),
             link_rate: Arc::new(Rate::new(clock.clone())),
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
-            live_rows: LiveRows::follow(store.clone(), clock.clone(), stop.clone()),
+            live_rows: LiveRows::follow(store.clone(), clock.clone(), platform.clone(), stop.clone()),
             tenant_data: Arc::new(TenantData::new(store.clone(), clock.clone(), config.sync.every)),
-            companies: Arc::new(Companies::new(store.clone(), clock, setup)),
+            companies: Arc::new(Companies::new(store.clone(), clock, setup, platform)),
+            looks: looks.clone(),
             work,
             sign_in: Arc::new(sign_in),
             staff,
@@ -172,7 +205,8 @@ impl Application {
             store: store.clone(),
             stop: stop.clone(),
         };
-        Ok(Self { listener, router: router(state), store, worker, public_url, stop })
+        let worker = worker.map(|worker| (worker, looks));
+        Ok(Self { listener, router: router(state), store, worker, notifier, public_url, stop })
     }
 
     /// Where it listens.
@@ -192,11 +226,13 @@ impl Application {
 
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, store, worker, stop, .. } = self;
+        let Self { listener, router, store, worker, notifier, stop, .. } = self;
         let mut background = JoinSet::new();
-        if let Some(worker) = worker {
+        if let Some((worker, looks)) = worker {
             background.spawn(worker.run(stop.clone()));
+            background.spawn(looks.run(stop.clone()));
         }
+        background.spawn(notifier.run(stop.clone()));
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
 

@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait as _;
 use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::log::LevelFilter;
 
 use crate::{clock::Clock, migration::Migrator};
@@ -22,20 +23,37 @@ pub mod announcements;
 pub mod attempts;
 pub mod companies;
 pub mod company_details;
+pub mod company_records;
 pub mod connections;
+pub mod disconnections;
 mod entity;
 pub mod links;
 pub mod lists;
+pub mod mail;
+pub mod notices;
+pub mod platform;
+pub mod probes;
 pub mod products;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
 pub mod users;
+pub mod webhooks;
 
 pub use announcements::Announcements;
 
 /// How many rows a statement may write at once: SQLite takes 32,766 values.
 const ROWS_A_STATEMENT: usize = 1_000;
+
+/// A connection to PostgreSQL that was used so recently is there: asking every time whether it is would be one more way
+/// there and back for each transaction.
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
+
+/// So many transactions of workers are open at once, however many tenants are read: people who look at pages, or change
+/// something, wait for these and not for all that is being read. More would not make PostgreSQL faster on a few
+/// processors. SQLite writes one while the next one is on its way.
+const WORKERS_WRITE_AT_ONCE: usize = 4;
+const WORKERS_WRITE_AT_ONCE_INTO_SQLITE: usize = 2;
 
 /// The number of the lock under which PostgreSQL is migrated: "tenantry", as bytes.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"tenantry");
@@ -60,6 +78,7 @@ pub struct Store {
     reader: DatabaseConnection,
     /// SQLite has one writer: waiting for it here is fair, waiting in SQLite is not.
     writer: DatabaseConnection,
+    workers: Arc<Semaphore>,
     announcements: Announcements,
     clock: Arc<dyn Clock>,
 }
@@ -76,12 +95,20 @@ impl Store {
             (connect_sqlite(Path::new(path), 8).await?, writer)
         } else {
             let mut options = quiet(url);
-            options.max_connections(32).acquire_timeout(Duration::from_secs(10));
+            options
+                .max_connections(32)
+                .acquire_timeout(Duration::from_secs(10))
+                .test_before_acquire_if_idle_for(CHECK_AFTER_IDLE);
             migrate_postgres(url).await?;
             let pool = Database::connect(options).await?;
             (pool.clone(), pool)
         };
-        Ok(Self { reader, writer, announcements: Announcements::default(), clock })
+        let at_once = match writer.get_database_backend() {
+            DbBackend::Sqlite => WORKERS_WRITE_AT_ONCE_INTO_SQLITE,
+            _ => WORKERS_WRITE_AT_ONCE,
+        };
+        let workers = Arc::new(Semaphore::new(at_once));
+        Ok(Self { reader, writer, workers, announcements: Announcements::default(), clock })
     }
 
     /// Whether the database answers.
@@ -116,7 +143,15 @@ impl Store {
             touched: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
+            _turn: None,
         })
+    }
+
+    /// A transaction of a worker, which waits for its turn.
+    async fn begin_as_worker(&self) -> Result<Transaction, StoreError> {
+        // Nobody closes it.
+        let turn = self.workers.clone().acquire_owned().await.ok();
+        Ok(Transaction { _turn: turn, ..self.begin().await? })
     }
 }
 
@@ -126,27 +161,27 @@ struct Transaction {
     touched: Vec<CompanyId>,
     announcements: Announcements,
     now: Timestamp,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Transaction {
-    /// Marks the company's row on the page as changed.
+    /// Marks the company's row on the page as changed, and has PostgreSQL tell the other processes.
     async fn touch(&mut self, company: CompanyId) -> Result<(), StoreError> {
         use entity::company::{Column, Entity};
 
-        Entity::update_many()
+        let mut changed = Entity::update_many()
             .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
             .col_expr(Column::ChangedAt, Expr::val(self.now.as_millis()))
-            .filter(Column::Id.eq(company.uuid()))
-            .exec(&self.inner)
-            .await?;
+            .filter(Column::Id.eq(company.uuid()));
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            changed.query().returning(announcements::notify());
+        }
+        changed.exec(&self.inner).await?;
         self.touched.push(company);
         Ok(())
     }
 
     async fn commit(self) -> Result<(), StoreError> {
-        if self.inner.get_database_backend() == DbBackend::Postgres {
-            announcements::notify(&self.inner, &self.touched).await?;
-        }
         self.inner.commit().await?;
         self.announcements.publish(&self.touched);
         Ok(())

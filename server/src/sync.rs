@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use app::domain::{
-    Access, CompanyId, DataSet, Phase, Problem, ReconnectReason, Timestamp,
-    schedule::{CONSENT_SETTLES_WITHIN, Pace, Round, after_failure, after_round},
+    Access, CompanyId, ConnectionId, DataSet, Phase, Problem, ReconnectReason, Timestamp,
+    schedule::{CONSENT_SETTLES_WITHIN, Next, Pace, Round, Standpoint, after_failure, after_round, probe_before},
 };
 use secrecy::SecretString;
 use tokio::{
@@ -22,16 +22,18 @@ use tracing::Instrument as _;
 
 use crate::{
     clock::Clock,
-    microsoft::{Graph, GraphError, Microsoft, MicrosoftError, TenantData, Wanted},
+    config::SyncConfig,
+    microsoft::{Graph, GraphError, Microsoft, MicrosoftError, Refreshed, TenantData, Wanted},
     store::{
         Store, StoreError,
         connections::{Connection, Lease, Settled},
-        tenant_data::{Failure, Findings, LEASE, SetState},
+        tenant_data::{DataSets, Failure, Findings, LEASE, SetState},
     },
     vault::Vault,
 };
 
 mod licences;
+mod probe;
 pub(crate) mod reconcile;
 mod secure_score;
 mod users;
@@ -54,8 +56,11 @@ struct Inner {
     clock: Arc<dyn Clock>,
     microsoft: Microsoft,
     every: Duration,
+    probe_every: Duration,
     concurrency: NonZeroUsize,
     work: Arc<Notify>,
+    /// Access tokens of people, until they end.
+    people_tokens: Mutex<HashMap<ConnectionId, Arc<Refreshed>>>,
 }
 
 /// How reading a data set can fail.
@@ -66,6 +71,9 @@ enum ReadError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// An access token that ends sooner is not begun with: a round may take a while.
+const TOKEN_MARGIN: Duration = Duration::from_mins(5);
 
 /// Tokens and permissions for one round.
 struct Grant {
@@ -79,17 +87,19 @@ enum NoGrant {
     Store(StoreError),
 }
 
-impl NoGrant {
-    fn because(error: &MicrosoftError) -> Self {
-        tracing::info!(details = error.details(), "no token");
-        Self::Round(error.as_round())
-    }
-}
-
 impl From<StoreError> for NoGrant {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// What Graph thinks of a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Taken,
+    Refused,
+    /// And a new one too.
+    RefusedTwice,
 }
 
 /// What became of the data sets that were asked for.
@@ -99,30 +109,45 @@ struct Reading {
     /// How many were asked for.
     asked: usize,
     problems: Vec<Problem>,
-    /// Whether Graph did not take the token.
-    refused: bool,
+    /// What Graph thinks of the token.
+    token: Verdict,
     /// Whether the grant is not in effect yet, so that nothing was kept.
     not_yet: bool,
+    /// Whether a probe could read what could not be read before.
+    regained: bool,
 }
 
 impl Reading {
     const fn of(phase: Phase) -> Self {
-        Self { phase, asked: 0, problems: Vec::new(), refused: false, not_yet: false }
+        Self { phase, asked: 0, problems: Vec::new(), token: Verdict::Taken, not_yet: false, regained: false }
     }
 }
 
 impl Worker {
-    /// A worker that reads every company `every` so often, and `concurrency` of them at once.
+    /// A worker of this store.
     pub fn new(
         store: Store,
         vault: Arc<Vault>,
         clock: Arc<dyn Clock>,
         microsoft: Microsoft,
-        every: Duration,
-        concurrency: NonZeroUsize,
+        config: &SyncConfig,
         work: Arc<Notify>,
     ) -> Self {
-        Self { inner: Arc::new(Inner { store, vault, clock, microsoft, every, concurrency, work }) }
+        let SyncConfig { every, probe_every, concurrency, .. } = *config;
+        let people_tokens = Mutex::default();
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                vault,
+                clock,
+                microsoft,
+                every,
+                probe_every,
+                concurrency,
+                work,
+                people_tokens,
+            }),
+        }
     }
 
     /// Works until `stop`. What is being read then is handed back, and goes on where somebody else takes it.
@@ -216,9 +241,9 @@ fn came_to(connection: &Connection, reading: &Reading, again: Option<Timestamp>,
     if reading.not_yet {
         return Round::Read { problems: vec![Problem::PermissionMissing], again: None };
     }
-    if reading.refused {
+    if reading.token != Verdict::Taken {
         // Twice in a row: it is not one token that is refused.
-        return if connection.tries > 0 {
+        return if reading.token == Verdict::RefusedTwice || connection.tries > 0 {
             Round::NoGrant(ReconnectReason::Refused)
         } else {
             Round::Unavailable { retry_after: None }
@@ -231,6 +256,12 @@ fn came_to(connection: &Connection, reading: &Reading, again: Option<Timestamp>,
         }
         again => Round::Read { problems: reading.problems.clone(), again },
     }
+}
+
+/// A token that came before then says too little: the company was connected again since, or somebody wants to
+/// know how things are now.
+fn good_since(connection: &Connection) -> Timestamp {
+    if connection.asked_for { connection.due.max(connection.connected_at) } else { connection.connected_at }
 }
 
 async fn until(wake: Option<Instant>) {
@@ -255,30 +286,55 @@ impl Inner {
 
     async fn read_and_settle(&self, connection: &Connection) -> Result<Timestamp, StoreError> {
         let read = self.read_with_grant(connection).await;
-        let sets = self.store.data_sets(connection).await?;
+        let DataSets { states: sets, .. } = self.store.data_sets(connection).await?;
         let now = self.clock.now();
+        let is_probe = connection.probe_until.is_some();
+        let mut regained = false;
         let (phase, round, granted) = match read {
             Ok((reading, permissions)) => {
                 let wanted = sets.values().filter_map(|set| set.standing.wanted_at(connection.round));
-                let again = wanted.min().map(|at| at.max(now));
+                let again = wanted.min().map(|at| at.max(now)).filter(|_| !is_probe);
+                regained = reading.regained;
                 (reading.phase, came_to(connection, &reading, again, now), Some(permissions))
             }
             Err(NoGrant::Round(round)) => (connection.phase, round, None),
             Err(NoGrant::Store(error)) => return Err(error),
         };
         let pace = self.pace(connection.company);
-        let next = after_round(phase, connection.connected_at, connection.tries, &round, now, &pace);
+        let renewal = phase == Phase::Verifying && self.store.is_renewal(connection).await?;
+        let from = Standpoint { phase, since: connection.connected_at, tries: connection.tries, renewal };
+        let mut next = after_round(from, &round, now, &pace);
+        let full_due = if regained { None } else { self.full_due(connection, &mut next, now, &pace) };
+        if regained {
+            next.due = now;
+        }
         tracing::info!(?round, phase = ?next.phase, next_in_ms = next.due.since(now).as_millis(), "a round ended");
         let settled = Settled {
             phase: next.phase,
             due: next.due,
+            full_due,
             complete: next.complete,
-            readable: next.phase != Phase::Verifying && !sets.values().any(|set| set.standing.under_way),
+            readable: next.phase != Phase::Verifying && !is_probe && !sets.values().any(|set| set.standing.under_way),
             tries: next.tries,
             granted,
         };
         self.store.settle_round(connection, &settled).await?;
         Ok(next.due)
+    }
+
+    /// When everything is read again, if a probe comes before that; then that is what is due.
+    fn full_due(&self, connection: &Connection, next: &mut Next, now: Timestamp, pace: &Pace) -> Option<Timestamp> {
+        if next.phase != Phase::Active {
+            return None;
+        }
+        if !next.complete {
+            // A probe that got no answer is repeated as what it is.
+            return connection.probe_until;
+        }
+        let full = connection.probe_until.unwrap_or(next.due);
+        let probe = probe_before(full, now, self.probe_every, pace);
+        next.due = probe.unwrap_or(full);
+        probe.map(|_| full)
     }
 
     fn pace(&self, company: CompanyId) -> Pace {
@@ -292,56 +348,95 @@ impl Inner {
         let grant = self.grant(connection).await?;
         // Boxed: it holds the pages of five data sets.
         let reading = Box::pin(self.read(connection, &grant)).await?;
-        if !reading.refused {
+        if reading.token == Verdict::Taken {
             return Ok((reading, grant.permissions));
         }
-        self.microsoft.forget_app_token(connection.tenant);
-        let was_new = connection.asked_for || connection.phase != Phase::Active;
+        self.forget_tokens(connection);
+        let was_new = connection.asked_for || connection.phase != Phase::Active || connection.tries > 0;
         if connection.access != Access::Application || was_new {
             return Ok((reading, grant.permissions));
         }
         let grant = self.grant(connection).await?;
-        let reading = Box::pin(self.read(connection, &grant)).await?;
-        if reading.refused {
-            self.microsoft.forget_app_token(connection.tenant);
+        let mut reading = Box::pin(self.read(connection, &grant)).await?;
+        if reading.token == Verdict::Refused {
+            self.forget_tokens(connection);
+            reading.token = Verdict::RefusedTwice;
         }
         Ok((reading, grant.permissions))
     }
 
+    fn forget_tokens(&self, connection: &Connection) {
+        self.microsoft.forget_app_token(connection.tenant);
+        self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
+    }
+
     async fn grant(&self, connection: &Connection) -> Result<Grant, NoGrant> {
-        match connection.access {
+        if connection.phase != Phase::Active || connection.ends_fault {
+            // Permissions are baked into tokens, and those may have changed; and what is at hand proves nothing of us.
+            self.forget_tokens(connection);
+        }
+        let grant = match connection.access {
             Access::Application => {
-                if connection.asked_for || connection.phase != Phase::Active {
-                    // Permissions are baked into tokens, and those may have changed.
-                    self.microsoft.forget_app_token(connection.tenant);
-                }
-                let token = self
-                    .microsoft
-                    .cached_app_token(connection.tenant)
-                    .await
-                    .map_err(|error| NoGrant::because(&error))?;
-                if token.roles.is_empty() {
-                    self.microsoft.forget_app_token(connection.tenant);
-                    return Err(NoGrant::Round(Round::NoGrant(ReconnectReason::ConsentRemoved)));
-                }
-                Ok(Grant { token: token.token.clone(), permissions: token.roles.clone() })
+                self.microsoft.forget_app_token_of_before(connection.tenant, good_since(connection));
+                let token = match self.microsoft.cached_app_token(connection.tenant).await {
+                    Ok(token) => token,
+                    Err(error) => return Err(self.no_token(connection, &error).await),
+                };
+                Grant { token: token.token.clone(), permissions: token.roles.clone() }
             }
             Access::Delegated => {
-                let sealed = connection.sealed_refresh_token.as_deref().unwrap_or_default();
-                let refresh_token = self.vault.open(connection.id.uuid(), sealed).map_err(|error| {
-                    StoreError::Unexpected(format!("the refresh token of connection {}: {error}", connection.id))
-                })?;
-                let refreshed = self
-                    .microsoft
-                    .refresh(connection.tenant, &refresh_token)
-                    .await
-                    .map_err(|error| NoGrant::because(&error))?;
-                if let Some(newer) = refreshed.refresh_token {
-                    let sealed = self.vault.seal(connection.id.uuid(), &newer);
-                    self.store.keep_refresh_token(connection, sealed).await?;
-                }
-                Ok(Grant { token: refreshed.access_token, permissions: refreshed.scopes })
+                let token = self.persons_token(connection).await?;
+                Grant { token: token.access_token.clone(), permissions: token.scopes.clone() }
             }
+        };
+        if connection.ends_fault {
+            self.store.platform_fault_over().await?;
+            self.work.notify_one();
+        }
+        if grant.permissions.is_empty() && connection.access == Access::Application {
+            self.microsoft.forget_app_token(connection.tenant);
+            return Err(NoGrant::Round(Round::NoGrant(ReconnectReason::ConsentRemoved)));
+        }
+        Ok(grant)
+    }
+
+    /// The access token of who connected, kept until shortly before its end. The lease makes it one refresh at a time.
+    async fn persons_token(&self, connection: &Connection) -> Result<Arc<Refreshed>, NoGrant> {
+        let now = self.clock.now();
+        {
+            let mut tokens = self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.retain(|_, token| now.plus(TOKEN_MARGIN) < token.expires_at);
+            let known = tokens.get(&connection.id).filter(|token| token.issued_at >= good_since(connection));
+            if let Some(token) = known {
+                return Ok(token.clone());
+            }
+        }
+        let sealed = connection.sealed_refresh_token.as_deref().unwrap_or_default();
+        let refresh_token = self.vault.open(connection.id.uuid(), sealed).map_err(|error| {
+            StoreError::Unexpected(format!("the refresh token of connection {}: {error}", connection.id))
+        })?;
+        let refreshed = match self.microsoft.refresh(connection.tenant, &refresh_token).await {
+            Ok(refreshed) => Arc::new(refreshed),
+            Err(error) => return Err(self.no_token(connection, &error).await),
+        };
+        // Stored before anything is done with it. Until then the old one is good, also for who comes after a crash.
+        if let Some(newer) = &refreshed.refresh_token {
+            let sealed = self.vault.seal(connection.id.uuid(), newer);
+            self.store.keep_refresh_token(connection, sealed).await?;
+        }
+        self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.id, refreshed.clone());
+        Ok(refreshed)
+    }
+
+    /// What a refusal means to the round. One that is about our own app registration is noted for all.
+    async fn no_token(&self, connection: &Connection, error: &MicrosoftError) -> NoGrant {
+        let details = error.details();
+        tracing::info!(details, "no token");
+        let Some(fault) = error.platform_fault() else { return NoGrant::Round(error.as_round()) };
+        match self.store.platform_fault_seen(Some(connection.tenant), fault, &details).await {
+            Ok(true) => NoGrant::Round(Round::AppRegistration),
+            Ok(false) => NoGrant::Round(Round::Unavailable { retry_after: None }),
+            Err(error) => NoGrant::Store(error),
         }
     }
 
@@ -357,7 +452,10 @@ impl Inner {
         if settling && !DataSet::ALL.into_iter().all(permitted) {
             return Ok(Reading { not_yet: true, ..reading });
         }
-        let sets = self.store.data_sets(connection).await?;
+        let DataSets { states: sets, users } = self.store.data_sets(connection).await?;
+        if connection.probe_until.is_some() && connection.phase == Phase::Active {
+            return self.probe(connection, &sets, &graph).await;
+        }
         let now = self.clock.now();
         let is_wanted = |data_set: &DataSet| {
             let at = sets.get(data_set).and_then(|set| set.standing.wanted_at(connection.round));
@@ -373,9 +471,10 @@ impl Inner {
                 .contains(&DataSet::SecureScore)
                 .then(|| secure_score::days(sets.get(&DataSet::SecureScore).and_then(|set| set.source_date), now)),
         };
-        if connection.phase == Phase::Verifying {
+        let (verifying, doubtful) = (connection.phase == Phase::Verifying, connection.phase != Phase::Active);
+        if doubtful {
             // The organisation tells whether the grant is in effect at Graph too.
-            if !together.organisation {
+            if verifying && !together.organisation {
                 return Ok(reading);
             }
             let data = graph.tenant_data(together).await;
@@ -384,18 +483,20 @@ impl Inner {
             if settling && no_effect {
                 return Ok(Reading { not_yet: true, ..reading });
             }
-            if matches!(data.organisation, Some(Ok(_))) {
+            if verifying && matches!(data.organisation, Some(Ok(_))) {
                 self.store.verified(connection).await?;
                 reading.phase = Phase::Active;
             }
             self.keep(connection, &sets, data, &mut reading).await?;
-            if with_users {
-                let read = users::read(&self.store, connection, &graph).await;
+            // A token that is refused is not tried twice.
+            if with_users && reading.token == Verdict::Taken {
+                let read = users::read(&self.store, connection, &graph, users).await;
                 self.keep_users(connection, &sets, read, &mut reading).await?;
             }
         } else {
-            let read_users =
-                async { if with_users { Some(users::read(&self.store, connection, &graph).await) } else { None } };
+            let read_users = async {
+                if with_users { Some(users::read(&self.store, connection, &graph, users).await) } else { None }
+            };
             let read_others = async {
                 let mut reading = Reading::of(connection.phase);
                 if !wanted.is_empty() {
@@ -477,11 +578,11 @@ impl Inner {
         reading.asked += 1;
         if matches!(error, GraphError::Unauthorized(_)) {
             // It says nothing about the data set, and is dealt with for all of them.
-            reading.refused = true;
+            reading.token = Verdict::Refused;
             return;
         }
         // A delta link that is refused where there is none is out of order.
-        let problem = error.problem().unwrap_or(Problem::Temporary);
+        let problem = probe::named(connection, data_set, error.problem().unwrap_or(Problem::Temporary));
         let passes = matches!(problem, Problem::Temporary | Problem::Unreadable);
         let tries = sets.get(&data_set).map_or(0, |set| set.tries).saturating_add(1);
         let retry_at =
@@ -535,5 +636,8 @@ async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_sessions().await?;
     store.forget_old_invitations().await?;
     store.forget_old_tries().await?;
-    store.forget_old_refusals().await
+    store.forget_old_refusals().await?;
+    store.forget_old_notices().await?;
+    store.forget_old_deliveries().await?;
+    store.forget_old_mails().await
 }

@@ -4,7 +4,7 @@
 # Prints one line with its URL when it answers, lives until its standard input ends, then leaves nothing behind. The
 # tests hold the other end of that pipe, so however they end, the cluster ends with them.
 #
-#   server/tests/postgres.sh            start one
+#   server/tests/postgres.sh            start one; options are passed on to PostgreSQL
 #   server/tests/postgres.sh --find     only print where PostgreSQL's programs are
 set -eu
 
@@ -119,7 +119,7 @@ while :; do
     : >log
     $as_user "$programs/postgres" -D "$data" -p "$port" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off "$@" \
         >>log 2>&1 &
     server=$!
     # The eighth line of the lock file is the server's state.

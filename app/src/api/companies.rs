@@ -6,7 +6,7 @@ use server_fn::codec::{GetUrl, Json};
 
 use super::protocol::Shared;
 use crate::{
-    domain::{CompanyDetails, CompanyId, CompanyRow},
+    domain::{ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, PlatformNotice},
     error::AppError,
 };
 
@@ -28,6 +28,9 @@ pub struct CompanyList {
     pub rows: Vec<CompanyRow>,
     /// Whether companies can be connected at all.
     pub setup: Setup,
+    /// What is wrong with our own app registration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platform: Vec<PlatformNotice>,
     /// The `since` for the first question for changes.
     pub cursor: i64,
 }
@@ -37,8 +40,23 @@ pub struct CompanyList {
 pub struct CompanyChanges {
     /// The rows as they are now. The same row may come again in the next answer.
     pub rows: Vec<CompanyRow>,
+    /// What is wrong with our own app registration, whether or not that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platform: Vec<PlatformNotice>,
+    /// What is not in the list any more. May come again too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
     /// The `since` for the next question.
     pub cursor: i64,
+}
+
+/// A company that left the list: it was archived, or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Which one.
+    pub id: CompanyId,
+    /// The number of the state of its row in which it left.
+    pub revision: i64,
 }
 
 /// All companies, by name.
@@ -57,4 +75,54 @@ pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
 #[server(prefix = "/api", endpoint = "companies/show", protocol = Shared<Json>)]
 pub async fn show_company(company: CompanyId) -> Result<CompanyDetails, AppError> {
     super::port::<dyn crate::ports::TenantData>()?.company(company).await
+}
+
+/// A company as its form shows it.
+#[server(prefix = "/api", endpoint = "companies/card", protocol = Shared<Json>)]
+pub async fn show_company_card(company: CompanyId) -> Result<CompanyCard, AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.card(company).await
+}
+
+/// Adds a company. Answers its id.
+#[server(prefix = "/api", endpoint = "companies/add", protocol = Shared<Json>)]
+pub async fn add_company(texts: CompanyTexts) -> Result<CompanyId, AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.add(draft(&texts)?).await
+}
+
+/// Changes what is written down about a company, if that is still what stood in the form `before`.
+#[server(prefix = "/api", endpoint = "companies/edit", protocol = Shared<Json>)]
+pub async fn edit_company(company: CompanyId, before: CompanyTexts, texts: CompanyTexts) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.edit(company, before, draft(&texts)?).await
+}
+
+/// Puts a company away.
+#[server(prefix = "/api", endpoint = "companies/archive", protocol = Shared<Json>)]
+pub async fn archive_company(company: CompanyId) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.archive(company).await
+}
+
+/// Brings a company back that was put away.
+#[server(prefix = "/api", endpoint = "companies/restore", protocol = Shared<Json>)]
+pub async fn restore_company(company: CompanyId) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.restore(company).await
+}
+
+/// Deletes a company for good that was put away. `name`: what it is called, typed by who wants it.
+#[server(prefix = "/api", endpoint = "companies/delete", protocol = Shared<Json>)]
+pub async fn delete_company(company: CompanyId, name: String) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.delete(company, name).await
+}
+
+/// Those that are put away, by name.
+#[server(prefix = "/api", endpoint = "companies/archived", protocol = Shared<GetUrl>)]
+pub async fn archived_companies() -> Result<Vec<ArchivedCompany>, AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.archived().await
+}
+
+#[cfg(feature = "ssr")]
+fn draft(texts: &CompanyTexts) -> Result<crate::domain::CompanyDraft, AppError> {
+    crate::domain::CompanyDraft::parse(texts).map_err(|errors| {
+        let sentences: Vec<_> = errors.iter().map(crate::domain::company_draft::FieldError::sentence).collect();
+        AppError::new(crate::error::ErrorCode::Invalid, sentences.join(" "))
+    })
 }

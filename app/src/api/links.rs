@@ -27,6 +27,64 @@ impl fmt::Debug for NewLink {
     }
 }
 
+/// How many links are made in one call.
+pub const MANY: usize = 200;
+
+/// A company that a link can be made for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// Which.
+    pub company: CompanyId,
+    /// Its name.
+    pub name: String,
+    /// Whether it has a link that still leads somewhere.
+    pub has_link: bool,
+}
+
+/// What became of a company's link, where many were asked for. Flat, for the browser reads it in fewer bytes of program.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkOutcome {
+    /// The company's name.
+    pub name: String,
+    /// Why there is none. Everything below is empty then.
+    pub refusal: Option<String>,
+    /// Its address, which whoever has it can use: not for logs.
+    pub url: String,
+    /// From when on it is dead.
+    pub expires: Option<Timestamp>,
+    /// The company's contact, if that is an e-mail address.
+    pub to: Option<String>,
+    /// The subject of a message to the client.
+    pub subject: String,
+    /// Its body, which holds the link.
+    pub body: String,
+}
+
+impl fmt::Debug for LinkOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkOutcome").field("name", &self.name).field("refusal", &self.refusal).finish_non_exhaustive()
+    }
+}
+
+/// The companies that need a link for this cause ([`crate::domain::Cause::key`]), by name.
+#[server(prefix = "/api", endpoint = "links/recipients", protocol = Shared<Json>)]
+pub async fn link_recipients(cause: String) -> Result<Vec<Recipient>, AppError> {
+    let none = || AppError::new(crate::error::ErrorCode::Invalid, "There is no such group of companies.");
+    let cause = crate::domain::Cause::from_key(&cause).ok_or_else(none)?;
+    super::port::<dyn crate::ports::Links>()?.recipients(cause).await
+}
+
+/// Makes a link for each of these companies, [`MANY`] at most. A live one is replaced only if `replace` says so.
+#[server(prefix = "/api", endpoint = "links/create-many", protocol = Shared<Json>)]
+pub async fn create_links(companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError> {
+    if companies.len() > MANY {
+        let text = format!("At most {MANY} links are made at once.");
+        return Err(AppError::new(crate::error::ErrorCode::Invalid, text));
+    }
+    super::port::<dyn crate::ports::Links>()?.create_many(companies, replace).await
+}
+
 /// Makes a link for a company, and withdraws the one before, if that was not used.
 #[server(prefix = "/api", endpoint = "links/create", protocol = Shared<Json>)]
 pub async fn create_link(company: CompanyId, note: Option<String>) -> Result<NewLink, AppError> {

@@ -60,7 +60,13 @@ async fn ask(path: &str, arguments: String, is_get: bool) -> Result<String, AppE
     } else {
         fetch::ask(path, Some(&arguments))
     };
-    match answer.await {
+    success(answer.await)
+}
+
+/// The body of an answer of success. None: there is no answer.
+#[cfg(feature = "csr")]
+pub fn success(answer: Option<(bool, String)>) -> Result<String, AppError> {
+    match answer {
         Some((true, body)) => Ok(body),
         Some((false, body)) => Err(serde_json::from_slice(body.as_bytes()).unwrap_or_else(|error| unreadable(&error))),
         None => Err(AppError::from_server_fn_error(ServerFnErrorErr::Request(String::new()))),

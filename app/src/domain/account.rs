@@ -49,6 +49,10 @@ pub enum Right {
     Connect,
     /// Manage accounts, and see everything that was done.
     ManageAccounts,
+    /// Add, import, edit, archive and restore companies.
+    ManageCompanies,
+    /// Delete companies for good.
+    DeleteCompanies,
 }
 
 impl Role {
@@ -85,7 +89,7 @@ impl Role {
         match self {
             Self::Viewer => "Sees companies and their data",
             Self::Technician => "Also sends links and syncs now",
-            Self::Settings => "Also connects and reconnects companies",
+            Self::Settings => "Also adds, changes and connects companies",
             Self::Owner => "Also manages the team",
         }
     }
@@ -102,8 +106,8 @@ impl Right {
         match self {
             Self::See => Role::Viewer,
             Self::SyncNow | Self::SendLinks => Role::Technician,
-            Self::Connect => Role::Settings,
-            Self::ManageAccounts => Role::Owner,
+            Self::Connect | Self::ManageCompanies => Role::Settings,
+            Self::ManageAccounts | Self::DeleteCompanies => Role::Owner,
         }
     }
 
@@ -115,6 +119,8 @@ impl Right {
             Self::SendLinks => "Your role may not send links. Ask an owner for the role Technician.",
             Self::Connect => "Your role may not connect companies. Ask an owner for Settings access.",
             Self::ManageAccounts => "Only an owner may manage the team.",
+            Self::ManageCompanies => "Your role may not change companies. Ask an owner for Settings access.",
+            Self::DeleteCompanies => "Only an owner may delete companies.",
         }
     }
 }
@@ -241,13 +247,17 @@ mod tests {
 
     #[test]
     fn each_role_may_what_the_ones_before_it_may() {
+        use Right::{Connect, DeleteCompanies, ManageAccounts, ManageCompanies, See, SendLinks, SyncNow};
+
+        let settings = [See, SyncNow, SendLinks, Connect, ManageCompanies];
+        let all = [See, SyncNow, SendLinks, Connect, ManageCompanies, ManageAccounts, DeleteCompanies];
         for (role, rights) in [
             (Role::Viewer, &[Right::See][..]),
             (Role::Technician, &[Right::See, Right::SyncNow, Right::SendLinks]),
-            (Role::Settings, &[Right::See, Right::SyncNow, Right::SendLinks, Right::Connect]),
-            (Role::Owner, &[Right::See, Right::SyncNow, Right::SendLinks, Right::Connect, Right::ManageAccounts]),
+            (Role::Settings, &settings[..]),
+            (Role::Owner, &all),
         ] {
-            for right in [Right::See, Right::SyncNow, Right::SendLinks, Right::Connect, Right::ManageAccounts] {
+            for right in all {
                 assert_eq!(role.may(right), rights.contains(&right), "{role:?} {right:?}");
             }
         }

@@ -52,11 +52,37 @@ pub enum ActivityKind {
     Reactivated,
     /// Somebody tried what their role may not do.
     Refused,
+    /// A company was disconnected.
+    Disconnected,
+    /// What was kept of a company that is not connected any more was deleted.
+    DataDeleted,
+    /// The access to a tenant that was disconnected was seen gone.
+    AccessGone,
+    /// A webhook was added.
+    WebhookAdded,
+    /// A webhook was changed, paused or activated.
+    WebhookChanged,
+    /// A webhook's secret was replaced.
+    WebhookSecretReplaced,
+    /// A webhook was deleted.
+    WebhookDeleted,
+    /// Who is sent mail, what or when was changed.
+    MailSettingsChanged,
+    /// A company was added.
+    CompanyAdded,
+    /// What is written down about a company was changed.
+    CompanyEdited,
+    /// A company was put away.
+    CompanyArchived,
+    /// A company that was put away came back.
+    CompanyRestored,
+    /// A company was deleted for good.
+    CompanyDeleted,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 35] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -79,6 +105,19 @@ impl ActivityKind {
         Self::Deactivated,
         Self::Reactivated,
         Self::Refused,
+        Self::Disconnected,
+        Self::DataDeleted,
+        Self::AccessGone,
+        Self::WebhookAdded,
+        Self::WebhookChanged,
+        Self::WebhookSecretReplaced,
+        Self::WebhookDeleted,
+        Self::MailSettingsChanged,
+        Self::CompanyAdded,
+        Self::CompanyEdited,
+        Self::CompanyArchived,
+        Self::CompanyRestored,
+        Self::CompanyDeleted,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -106,6 +145,19 @@ impl ActivityKind {
             Self::Deactivated => "deactivated",
             Self::Reactivated => "reactivated",
             Self::Refused => "refused",
+            Self::Disconnected => "disconnected",
+            Self::DataDeleted => "data_deleted",
+            Self::AccessGone => "access_gone",
+            Self::WebhookAdded => "webhook_added",
+            Self::WebhookChanged => "webhook_changed",
+            Self::WebhookSecretReplaced => "webhook_secret_replaced",
+            Self::WebhookDeleted => "webhook_deleted",
+            Self::MailSettingsChanged => "mail_settings_changed",
+            Self::CompanyAdded => "company_added",
+            Self::CompanyEdited => "company_edited",
+            Self::CompanyArchived => "company_archived",
+            Self::CompanyRestored => "company_restored",
+            Self::CompanyDeleted => "company_deleted",
         }
     }
 
@@ -139,6 +191,19 @@ impl ActivityKind {
             Self::Deactivated => "Deactivated",
             Self::Reactivated => "Activated again",
             Self::Refused => "Refused",
+            Self::Disconnected => "Disconnected",
+            Self::DataDeleted => "Data deleted",
+            Self::AccessGone => "Access seen gone",
+            Self::WebhookAdded => "Webhook added",
+            Self::WebhookChanged => "Webhook changed",
+            Self::WebhookSecretReplaced => "Webhook secret replaced",
+            Self::WebhookDeleted => "Webhook deleted",
+            Self::MailSettingsChanged => "Mail settings changed",
+            Self::CompanyAdded => "Company added",
+            Self::CompanyEdited => "Company changed",
+            Self::CompanyArchived => "Company archived",
+            Self::CompanyRestored => "Company restored",
+            Self::CompanyDeleted => "Company deleted",
         }
     }
 }

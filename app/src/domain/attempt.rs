@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeadLink, Timestamp};
+use super::{DeadLink, ReconnectReason, Timestamp};
 
 /// How long a row says "Signing in…" before it goes back by itself.
 pub const DEADLINE: Duration = Duration::from_mins(15);
@@ -138,6 +138,11 @@ pub enum AttemptFailure {
     Mismatch,
     /// The server was stopped while it settled the answer.
     Interrupted,
+    /// The sign-in was in order, but what it granted did not work. What was there before is in use again.
+    GrantRefused {
+        /// Why not.
+        reason: ReconnectReason,
+    },
     /// Something that Microsoft said and that we have no words for.
     Other,
 }
@@ -160,6 +165,7 @@ impl AttemptFailure {
             Self::OtherBrowser => "This sign-in was begun in another browser",
             Self::Mismatch => "This answer does not belong to the sign-in",
             Self::Interrupted => "The sign-in was interrupted",
+            Self::GrantRefused { .. } => "The new sign-in gives no access",
             Self::Other => "Microsoft refused the sign-in",
         }
     }
@@ -205,6 +211,11 @@ impl AttemptFailure {
                                    allowed."
                 .into(),
             Self::Mismatch | Self::Interrupted => "Nothing was stored. Go back to the page and sign in again.".into(),
+            Self::GrantRefused { reason } => format!(
+                "Microsoft took the sign-in, but then gave no access with it: {}. The connection is as it was before. \
+                 Mend that first, then reconnect.",
+                reason.label()
+            ),
             Self::Other => "Nothing was stored. Try again; the details help support if it happens twice.".into(),
         }
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    AttemptFailure, CompanyId, Lack, LinkSummary, Phase, ReconnectReason, Timestamp, connection::ConnectionFacts,
-    schedule::CONSENT_SETTLES_WITHIN,
+    AttemptFailure, CompanyId, Lack, LinkSummary, Phase, Problem, ReconnectReason, Remedy, Timestamp,
+    connection::ConnectionFacts, schedule::CONSENT_SETTLES_WITHIN,
 };
 
 /// A company's name: 1 to 200 characters, without line breaks or blanks around it.
@@ -165,6 +165,22 @@ impl Status {
         matches!(self, Self::NeedsReconnect { .. } | Self::Limited { .. })
     }
 
+    /// Why somebody should, if so.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::NeedsReconnect { reason, .. } => Some(Cause::Lost(*reason)),
+            Self::Limited { lacks } => {
+                let any = |problem| lacks.iter().any(|lack| lack.problem == problem);
+                Some(match () {
+                    () if any(Problem::PermissionMissing) => Cause::PermissionMissing,
+                    () if any(Problem::NewPermission) => Cause::NewPermission,
+                    () => Cause::NotAvailable,
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// What a person may do with such a row, the main action first.
     pub fn actions(&self) -> &'static [Action] {
         match self {
@@ -177,13 +193,82 @@ impl Status {
             Self::Verifying { slow: true, .. } | Self::Limited { .. } => {
                 &[Action::Reconnect, Action::GenerateLink, Action::SyncNow]
             }
-            Self::NeedsReconnect { .. } => &[Action::Reconnect, Action::GenerateLink],
+            Self::NeedsReconnect { reason, .. } => match reason.remedy() {
+                Remedy::Reconnect => &[Action::Reconnect, Action::GenerateLink, Action::SyncNow],
+                Remedy::SendLink => &[Action::GenerateLink, Action::Reconnect, Action::SyncNow],
+                Remedy::AskAdministrator | Remedy::CheckAgain => {
+                    &[Action::SyncNow, Action::Reconnect, Action::GenerateLink]
+                }
+            },
         }
     }
 
     /// Whether a person may do this with such a row.
     pub fn allows(&self, action: Action) -> bool {
         self.actions().contains(&action)
+    }
+}
+
+/// What companies that need somebody are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Nothing can be read any more.
+    Lost(ReconnectReason),
+    /// A permission is missing.
+    PermissionMissing,
+    /// A permission is missing that nobody was asked for before.
+    NewPermission,
+    /// The tenant does not have what is to be read.
+    NotAvailable,
+}
+
+impl Cause {
+    /// All of them, in the order in which they are shown.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ReconnectReason::ALL.into_iter().map(Self::Lost).chain([
+            Self::PermissionMissing,
+            Self::NewPermission,
+            Self::NotAvailable,
+        ])
+    }
+
+    /// Its stable name in addresses.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Lost(reason) => reason.key(),
+            Self::PermissionMissing => Problem::PermissionMissing.key(),
+            Self::NewPermission => Problem::NewPermission.key(),
+            Self::NotAvailable => Problem::NotAvailable.key(),
+        }
+    }
+
+    /// The cause of this stable name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::all().find(|cause| cause.key() == key)
+    }
+
+    /// In a count of companies: "5 permissions removed".
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Lost(reason) => reason.short(),
+            Self::PermissionMissing => "permissions missing",
+            Self::NewPermission => "new permissions needed",
+            Self::NotAvailable => "not all data available",
+        }
+    }
+
+    /// Whether nothing can be read any more.
+    pub const fn is_lost(self) -> bool {
+        matches!(self, Self::Lost(_))
+    }
+
+    /// What can be done for all companies of the group at once, if anything.
+    pub const fn action(self) -> Option<Action> {
+        match self {
+            Self::Lost(reason) if !reason.remedy().renews() => Some(Action::SyncNow),
+            Self::Lost(_) | Self::PermissionMissing | Self::NewPermission => Some(Action::GenerateLink),
+            Self::NotAvailable => None,
+        }
     }
 }
 
@@ -478,6 +563,44 @@ mod tests {
         assert_eq!(Figures::percent(0.0, 10.0), Some(0));
         assert_eq!(Figures::percent(3.0, 0.0), None);
         assert_eq!(Figures::percent(f64::NAN, 10.0), None);
+    }
+
+    #[test]
+    fn who_lost_access_is_offered_what_fits_first_and_can_always_reconnect() {
+        for (reason, main) in [
+            (ReconnectReason::ConsentRemoved, Action::Reconnect),
+            (ReconnectReason::MoreProofNeeded, Action::GenerateLink),
+            (ReconnectReason::BlockedByPolicy, Action::SyncNow),
+            (ReconnectReason::Refused, Action::SyncNow),
+        ] {
+            assert_eq!(Status::NeedsReconnect { reason, since: NOW }.actions().first(), Some(&main), "{reason:?}");
+        }
+        for reason in ReconnectReason::ALL {
+            let status = Status::NeedsReconnect { reason, since: NOW };
+            for action in [Action::Reconnect, Action::GenerateLink, Action::SyncNow] {
+                assert!(status.allows(action), "{reason:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn companies_that_need_somebody_are_grouped_by_what_helps_them() {
+        let lack = |problem| Lack { data_set: DataSet::SecureScore, problem };
+        let limited = |problems: &[Problem]| Status::Limited { lacks: problems.iter().copied().map(lack).collect() };
+        let (missing, new, absent) = (Problem::PermissionMissing, Problem::NewPermission, Problem::NotAvailable);
+        assert_eq!(limited(&[absent, new, missing]).cause(), Some(Cause::PermissionMissing));
+        assert_eq!(limited(&[absent, new]).cause(), Some(Cause::NewPermission));
+        assert_eq!(limited(&[absent]).cause(), Some(Cause::NotAvailable));
+        let reason = ReconnectReason::TenantGone;
+        assert_eq!(Status::NeedsReconnect { reason, since: NOW }.cause(), Some(Cause::Lost(reason)));
+        assert_eq!((Status::Connected.cause(), Status::NotConnected.cause()), (None, None));
+        for cause in Cause::all() {
+            assert_eq!(Cause::from_key(cause.key()), Some(cause));
+        }
+        let action = |reason| Cause::Lost(reason).action();
+        assert_eq!(action(ReconnectReason::AppRemoved), Some(Action::GenerateLink));
+        assert_eq!(action(ReconnectReason::AppDisabled), Some(Action::SyncNow));
+        assert_eq!(Cause::NotAvailable.action(), None);
     }
 
     #[test]

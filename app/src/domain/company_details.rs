@@ -11,9 +11,37 @@ use super::{Access, CompanyRow, DataSet, Problem, TenantId, Timestamp};
 pub struct CompanyDetails {
     /// Its row.
     pub row: CompanyRow,
-    /// Its connection. None: it was never connected.
+    /// Its connection, if it is connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionDetails>,
+    /// What is left of its last connection, if it is connected no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnection: Option<DisconnectionDetails>,
+}
+
+impl CompanyDetails {
+    /// How old each data set is. None: there are none.
+    pub fn data_sets(&self) -> &[DataSetStatus] {
+        match (&self.connection, &self.disconnection) {
+            (Some(connection), _) => &connection.data_sets,
+            (None, Some(disconnection)) => &disconnection.data_sets,
+            (None, None) => &[],
+        }
+    }
+}
+
+/// What is left of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisconnectionDetails {
+    /// What the tenant calls itself.
+    pub organisation: String,
+    /// When it was ended.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: String,
+    /// Each data set, if they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sets: Vec<DataSetStatus>,
 }
 
 /// A connection, for people.

@@ -113,6 +113,81 @@ impl ReconnectReason {
             Self::Refused => "Microsoft refuses access",
         }
     }
+
+    /// The same in a count of companies: "5 permissions removed".
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::ConsentRemoved => "permissions removed",
+            Self::AppRemoved => "app removed",
+            Self::AppDisabled => "app disabled",
+            Self::SignInExpired => "sign-in expired",
+            Self::SessionsRevoked => "sessions revoked",
+            Self::MoreProofNeeded => "second factor needed",
+            Self::BlockedByPolicy => "blocked by a policy",
+            Self::TenantGone => "tenant not found",
+            Self::Refused => "access refused",
+        }
+    }
+
+    /// What to do.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::ConsentRemoved => "An administrator of the company grants them again, with Reconnect or with a link.",
+            Self::AppRemoved => "An administrator of the company adds it again, with Reconnect or with a link.",
+            Self::AppDisabled => {
+                "The company's administrator first lets people sign in to the app and turns “Assignment required” off, in \
+                 Entra ID under Enterprise apps. Then check again."
+            }
+            Self::SignInExpired => "An administrator of the company signs in again, with Reconnect or with a link.",
+            Self::SessionsRevoked => {
+                "An administrator of the company signs in with the new password, with Reconnect or with a link."
+            }
+            Self::MoreProofNeeded => {
+                "Whoever signs in has to confirm it with a second factor, so send a link to the company's administrator."
+            }
+            Self::BlockedByPolicy => {
+                "The company's administrator first makes an exception for the app in the Conditional Access policy. Then \
+                 check again."
+            }
+            Self::TenantGone => {
+                "Ask the company whether its tenant still exists. If it has moved to another one, disconnect the company \
+                 and connect it anew."
+            }
+            Self::Refused => {
+                "Check again. If it stays so, an administrator of the company renews the access with Reconnect."
+            }
+        }
+    }
+
+    /// What fits best of what can be done about it here.
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::ConsentRemoved | Self::AppRemoved | Self::SignInExpired | Self::SessionsRevoked => Remedy::Reconnect,
+            Self::MoreProofNeeded => Remedy::SendLink,
+            Self::AppDisabled | Self::BlockedByPolicy | Self::TenantGone => Remedy::AskAdministrator,
+            Self::Refused => Remedy::CheckAgain,
+        }
+    }
+}
+
+/// What helps a company whose access is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// An administrator of the company signs in here, or with a link.
+    Reconnect,
+    /// They have to do it themselves: a link.
+    SendLink,
+    /// They have to change something in their tenant first. Then it is looked at again.
+    AskAdministrator,
+    /// It is looked at again.
+    CheckAgain,
+}
+
+impl Remedy {
+    /// Whether renewing the access is all that it takes.
+    pub const fn renews(self) -> bool {
+        matches!(self, Self::Reconnect | Self::SendLink)
+    }
 }
 
 /// An organisation as people know it.
@@ -233,6 +308,37 @@ mod tests {
         assert!(!may_consent(&["b79fbf4d-3ef9-4689-8143-76b194e85509"]));
         assert!(!may_consent::<&str>(&[]));
         assert!(may_consent(&["b79fbf4d-3ef9-4689-8143-76b194e85509", "62E90394-69F5-4237-9190-012177145E10"]));
+    }
+
+    #[test]
+    fn each_reason_has_its_words_and_one_thing_that_helps() {
+        for (reason, short, remedy) in [
+            (ReconnectReason::ConsentRemoved, "permissions removed", Remedy::Reconnect),
+            (ReconnectReason::AppRemoved, "app removed", Remedy::Reconnect),
+            (ReconnectReason::AppDisabled, "app disabled", Remedy::AskAdministrator),
+            (ReconnectReason::SignInExpired, "sign-in expired", Remedy::Reconnect),
+            (ReconnectReason::SessionsRevoked, "sessions revoked", Remedy::Reconnect),
+            (ReconnectReason::MoreProofNeeded, "second factor needed", Remedy::SendLink),
+            (ReconnectReason::BlockedByPolicy, "blocked by a policy", Remedy::AskAdministrator),
+            (ReconnectReason::TenantGone, "tenant not found", Remedy::AskAdministrator),
+            (ReconnectReason::Refused, "access refused", Remedy::CheckAgain),
+        ] {
+            assert_eq!((reason.short(), reason.remedy()), (short, remedy));
+        }
+    }
+
+    #[test]
+    fn the_advice_names_what_the_remedy_is() {
+        for reason in ReconnectReason::ALL {
+            let (advice, names) = (reason.advice(), |words: &str| reason.advice().contains(words));
+            let fits = match reason.remedy() {
+                Remedy::Reconnect => names("Reconnect") && names("a link"),
+                Remedy::SendLink => names("send a link") && !names("Reconnect"),
+                Remedy::AskAdministrator => names("check again") && names("administrator") || names("Ask the company"),
+                Remedy::CheckAgain => names("Check again"),
+            };
+            assert!(fits && advice.ends_with('.'), "{reason:?}: {advice}");
+        }
     }
 
     #[test]

@@ -77,6 +77,38 @@ impl DataSet {
             (Self::SecureScore, _) => &["SecurityEvents.Read.All"],
         }
     }
+
+    /// The first of the sets of permissions that allows reading it.
+    const fn asked_for_since(self) -> PermissionSet {
+        match self {
+            Self::Organisation | Self::Users | Self::Licences | Self::Domains | Self::SecureScore => PermissionSet(1),
+        }
+    }
+}
+
+/// The number of a set of permissions that Tenantry asked for. A release that needs more has the next number, and says
+/// in `DataSet::asked_for_since` what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PermissionSet(u32);
+
+impl PermissionSet {
+    /// What is asked for now.
+    pub const CURRENT: Self = Self(1);
+
+    /// From the database.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// For the database.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// What a missing permission means to who consented to this set: one that they were never asked for is new.
+    pub fn missing(self, data_set: DataSet) -> Problem {
+        if data_set.asked_for_since() > self { Problem::NewPermission } else { Problem::PermissionMissing }
+    }
 }
 
 /// Why a data set is not up to date.
@@ -85,6 +117,8 @@ impl DataSet {
 pub enum Problem {
     /// The grant does not contain the permission.
     PermissionMissing,
+    /// The grant is older than our need for the permission.
+    NewPermission,
     /// The tenant has no licence or no such feature.
     NotAvailable,
     /// Microsoft asks to wait, or is out of order. Mends itself.
@@ -94,10 +128,15 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::PermissionMissing, Self::NewPermission, Self::NotAvailable, Self::Temporary, Self::Unreadable];
+
     /// Its stable name in the database and in logs.
     pub const fn key(self) -> &'static str {
         match self {
             Self::PermissionMissing => "permission_missing",
+            Self::NewPermission => "new_permission",
             Self::NotAvailable => "not_available",
             Self::Temporary => "temporary",
             Self::Unreadable => "unreadable",
@@ -106,14 +145,12 @@ impl Problem {
 
     /// The problem of this stable name.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::PermissionMissing, Self::NotAvailable, Self::Temporary, Self::Unreadable]
-            .into_iter()
-            .find(|problem| problem.key() == key)
+        Self::ALL.into_iter().find(|problem| problem.key() == key)
     }
 
     /// Whether it makes a connection Limited: it stays until somebody does something about it.
     pub const fn limits(self) -> bool {
-        matches!(self, Self::PermissionMissing | Self::NotAvailable)
+        matches!(self, Self::PermissionMissing | Self::NewPermission | Self::NotAvailable)
     }
 }
 
@@ -135,7 +172,19 @@ mod tests {
         for data_set in DataSet::ALL {
             assert_eq!(DataSet::from_key(data_set.key()), Some(data_set));
         }
-        assert_eq!(Problem::from_key("not_available"), Some(Problem::NotAvailable));
+        for problem in Problem::ALL {
+            assert_eq!(Problem::from_key(problem.key()), Some(problem));
+        }
         assert_eq!(DataSet::from_key("mailboxes"), None);
+    }
+
+    #[test]
+    fn a_permission_is_new_to_who_was_never_asked_for_it_and_missing_to_who_was() {
+        for data_set in DataSet::ALL {
+            assert!(data_set.asked_for_since() <= PermissionSet::CURRENT);
+            assert_eq!(PermissionSet::CURRENT.missing(data_set), Problem::PermissionMissing);
+            assert_eq!(PermissionSet::from_number(0).missing(data_set), Problem::NewPermission);
+        }
+        assert_eq!(PermissionSet::from_number(PermissionSet::CURRENT.number()), PermissionSet::CURRENT);
     }
 }

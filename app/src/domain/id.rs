@@ -65,6 +65,22 @@ id!(
     ActivityId
 );
 id!(
+    /// Something that people are told.
+    NoticeId
+);
+id!(
+    /// An address of another program that is told what happens.
+    WebhookId
+);
+id!(
+    /// One event on its way to one webhook.
+    DeliveryId
+);
+id!(
+    /// A mail to one address.
+    MailId
+);
+id!(
     /// A Microsoft 365 directory: the GUID that Microsoft calls `tid`. Minted by Microsoft.
     TenantId
 );

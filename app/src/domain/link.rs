@@ -284,6 +284,7 @@ pub fn advice_for_client(failure: &AttemptFailure, msp: &str) -> String {
         | AttemptFailure::AccountRefused
         | AttemptFailure::TenantPolicy
         | AttemptFailure::MoreProofNeeded
+        | AttemptFailure::GrantRefused { .. }
         | AttemptFailure::MicrosoftUnavailable => failure.advice(),
     }
 }

@@ -8,6 +8,25 @@ use super::{Phase, Problem, ReconnectReason, Timestamp};
 /// Seconds as a rule, two minutes at times.
 pub const CONSENT_SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
+/// How long after a reconnect a missing grant may still come. After that, the grant from before is in use again.
+pub const RENEWAL_SETTLES_WITHIN: Duration = Duration::from_hours(1);
+
+/// How often to look whether a grant that is gone has come back by itself.
+const GONE_EVERY: Duration = Duration::from_hours(12);
+
+/// Where a connection stood when a round of it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standpoint {
+    /// In which phase.
+    pub phase: Phase,
+    /// When the connection was made or last renewed.
+    pub since: Timestamp,
+    /// How many rounds in a row had failed before.
+    pub tries: u32,
+    /// Whether it was renewed, and there is a grant from before to go back to.
+    pub renewal: bool,
+}
+
 /// What one round of reading a tenant came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Round {
@@ -70,12 +89,19 @@ impl Pace {
     }
 }
 
+/// When to look whether the grant still holds, where everything is read again only later than that. Companies that were
+/// looked at together do not come back together.
+pub fn probe_before(full: Timestamp, now: Timestamp, every: Duration, pace: &Pace) -> Option<Timestamp> {
+    let probe = pace.about(now, every);
+    (probe < full).then_some(probe)
+}
+
 /// Decides what follows from a round.
-///
-/// `since` is when the connection was made or last renewed, `tries` how many rounds in a row had failed before.
-pub fn after_round(phase: Phase, since: Timestamp, tries: u32, round: &Round, now: Timestamp, pace: &Pace) -> Next {
+pub fn after_round(from: Standpoint, round: &Round, now: Timestamp, pace: &Pace) -> Next {
+    let Standpoint { phase, since, tries, renewal } = from;
     let failed = tries.saturating_add(1);
-    let young = now.since(since) < CONSENT_SETTLES_WITHIN;
+    let age = now.since(since);
+    let young = age < CONSENT_SETTLES_WITHIN;
     let again = |phase, due| Next { phase, due, tries: failed, complete: false };
     match round {
         // A person waits for these: no jitter. What is under way goes on first.
@@ -87,18 +113,29 @@ pub fn after_round(phase: Phase, since: Timestamp, tries: u32, round: &Round, no
             }
         }
         Round::NoGrant(_) if young && phase == Phase::Verifying => again(phase, now.plus(verifying_pause(failed))),
+        // It gives less than the grant before it: not even the organisation could be read.
+        Round::Read { problems, again: None }
+            if renewal && phase == Phase::Verifying && problems.contains(&Problem::PermissionMissing) =>
+        {
+            Next { complete: true, ..again(Phase::NeedsReconnect(ReconnectReason::ConsentRemoved), now) }
+        }
         Round::Read { again: Some(due), .. } => Next { phase: Phase::Active, due: *due, tries: 0, complete: false },
         Round::Read { again: None, .. } => Next { phase: Phase::Active, due: pace.next(now), tries: 0, complete: true },
-        // It may still come: a company that was just connected is not told to reconnect, it is asked about slowly.
-        Round::NoGrant(ReconnectReason::ConsentRemoved | ReconnectReason::AppRemoved) if phase == Phase::Verifying => {
-            again(phase, pace.about(now, Duration::from_mins(5).min(pace.every)))
+        // It may still come: a company that was just connected is not told to reconnect. It is asked about ever more
+        // slowly, each time after as long as it has taken already.
+        Round::NoGrant(ReconnectReason::ConsentRemoved | ReconnectReason::AppRemoved)
+            if phase == Phase::Verifying && !(renewal && age >= RENEWAL_SETTLES_WITHIN) =>
+        {
+            let slowly = age.max(Duration::from_mins(5).min(pace.every)).min(GONE_EVERY);
+            again(phase, pace.about(now, slowly))
         }
         Round::NoGrant(reason) => {
-            let slowly = pace.every.max(Duration::from_hours(6));
+            let slowly = pace.every.max(GONE_EVERY);
             Next { complete: true, ..again(Phase::NeedsReconnect(*reason), pace.about(now, slowly)) }
         }
         Round::Unavailable { retry_after } => again(phase, after_failure(failed, *retry_after, now, pace)),
-        Round::AppRegistration => again(phase, after_failure(failed, None, now, pace)),
+        // It stays due: it is held back until we are accepted again, and is read at once then.
+        Round::AppRegistration => Next { tries, ..again(phase, now) },
     }
 }
 
@@ -158,7 +195,8 @@ mod tests {
 
     fn next(phase: Phase, round: &Round, after_secs: u64) -> (Next, Duration) {
         let now = SINCE.plus(Duration::from_secs(after_secs));
-        let next = after_round(phase, SINCE, 0, round, now, &PACE);
+        let from = Standpoint { phase, since: SINCE, tries: 0, renewal: false };
+        let next = after_round(from, round, now, &PACE);
         (next, next.due.since(now))
     }
 
@@ -184,6 +222,47 @@ mod tests {
         let (none, after) = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
         assert_eq!(none.phase, Phase::Verifying);
         assert!(after.abs_diff(Duration::from_mins(5)) <= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_grant_that_does_not_come_is_asked_about_twice_a_day_at_last() {
+        let none = Round::NoGrant(ReconnectReason::AppRemoved);
+        let (mut age, mut asked_in_the_second_day) = (Duration::from_mins(2), 0);
+        while age < Duration::from_hours(48) {
+            age += next(Phase::Verifying, &none, age.as_secs()).1;
+            asked_in_the_second_day += u32::from(age > Duration::from_hours(24) && age <= Duration::from_hours(48));
+        }
+        assert!(asked_in_the_second_day <= 3, "{asked_in_the_second_day}");
+    }
+
+    #[test]
+    fn a_renewal_ends_after_an_hour_without_effect_or_at_once_when_it_is_refused_for_good() {
+        let after = |reason, age| {
+            let from = Standpoint { phase: Phase::Verifying, since: SINCE, tries: 9, renewal: true };
+            after_round(from, &Round::NoGrant(reason), SINCE.plus(age), &PACE).phase
+        };
+        let (late, gone) = (ReconnectReason::ConsentRemoved, ReconnectReason::BlockedByPolicy);
+        assert_eq!(after(late, RENEWAL_SETTLES_WITHIN.saturating_sub(Duration::from_secs(1))), Phase::Verifying);
+        assert_eq!(after(late, RENEWAL_SETTLES_WITHIN), Phase::NeedsReconnect(late));
+        assert_eq!(after(gone, CONSENT_SETTLES_WITHIN), Phase::NeedsReconnect(gone));
+        let from = Standpoint { phase: Phase::Verifying, since: SINCE, tries: 9, renewal: true };
+        let denied = read(vec![Problem::PermissionMissing; 5]);
+        let next = after_round(from, &denied, SINCE.plus(CONSENT_SETTLES_WITHIN), &PACE);
+        assert_eq!(next.phase, Phase::NeedsReconnect(late), "a new one that may read nothing");
+    }
+
+    #[test]
+    fn a_fault_of_ours_is_nobodys_try() {
+        let (next, after) = next(Phase::Active, &Round::AppRegistration, 10_000);
+        assert_eq!((next.phase, next.tries, after), (Phase::Active, 0, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_probe_comes_only_where_a_full_round_is_further_away() {
+        let day = Duration::from_hours(24);
+        assert_eq!(probe_before(SINCE.plus(EVERY), SINCE, day, &PACE), None);
+        let probe = probe_before(SINCE.plus(day * 7), SINCE, day, &PACE).unwrap_or(SINCE);
+        assert!(probe.since(SINCE).abs_diff(day) <= day / 10);
     }
 
     #[test]

@@ -1,19 +1,28 @@
 //! What a person can do with a company: shown at once, then done by the server.
 
+use std::pin::Pin;
+
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     browser::{location, popup},
     links::Links,
     live::Live,
+    search::how_many,
     session::Session,
     state::{Companies, Tone, Wish},
 };
 use crate::{
-    api::{attempts::cancel_attempts, connections::sync_now},
+    api::{
+        attempts::cancel_attempts,
+        connections::{sync_all, sync_now},
+    },
     domain::{Action, CompanyId},
     error::AppError,
 };
+
+/// What the server says, and what there is to say about it. Boxed, so that what waits for it is compiled once.
+type Answer = Pin<Box<dyn Future<Output = Result<Option<String>, AppError>>>>;
 
 /// The actions, bound to the companies of this page.
 #[derive(Clone, Copy)]
@@ -49,7 +58,13 @@ impl Actions {
             Action::SignIn | Action::Reconnect => self.sign_in(company),
             Action::Cancel => {
                 self.companies.wish(company, Wish::Cancel);
-                self.confirm(company, cancel_attempts(company), Some("sign-in cancelled"));
+                self.confirm(
+                    Some(company),
+                    Box::pin(async move {
+                        cancel_attempts(company).await?;
+                        Ok(Some("sign-in cancelled".to_owned()))
+                    }),
+                );
             }
             Action::GenerateLink => {
                 self.blocked.set(None);
@@ -60,9 +75,20 @@ impl Actions {
             Action::WriteToClient => self.links.write(company),
             Action::SyncNow => {
                 self.companies.wish(company, Wish::Sync);
-                self.confirm(company, sync_now(company), None);
+                self.confirm(Some(company), Box::pin(async move { sync_now(company).await.map(|()| None) }));
             }
         }
+    }
+
+    /// Makes the sync of every connected company due.
+    pub fn sync_all(self) {
+        self.confirm(
+            None,
+            Box::pin(async {
+                let companies = sync_all().await?;
+                Ok(Some(format!("Syncing {}", how_many(usize::try_from(companies).unwrap_or_default()))))
+            }),
+        );
     }
 
     /// Signs in without a popup: this tab goes to Microsoft and comes back.
@@ -86,25 +112,24 @@ impl Actions {
         }
     }
 
-    fn confirm(
-        self,
-        company: CompanyId,
-        answer: impl Future<Output = Result<(), AppError>> + 'static,
-        done: Option<&'static str>,
-    ) {
+    /// Waits for the server's answer, and says what came of it. `company`: which it is about.
+    fn confirm(self, company: Option<CompanyId>, answer: Answer) {
         spawn_local(async move {
-            let name = self.companies.entry_untracked(company).map(|entry| entry.row.name.clone()).unwrap_or_default();
-            match answer.await {
-                Ok(()) => {
-                    if let Some(done) = done {
-                        self.companies.say(format!("{name}: {done}"), Tone::Plain, Some(company));
-                    }
-                }
+            let answer = answer.await;
+            let entry = company.and_then(|company| self.companies.entry_untracked(company));
+            let words = match answer {
+                Ok(done) => done,
                 Err(error) => {
                     self.session.heed(&error);
-                    self.companies.forget_wish(company);
-                    self.companies.say(format!("{name}: {error}"), Tone::Plain, Some(company));
+                    if let Some(company) = company {
+                        self.companies.forget_wish(company);
+                    }
+                    Some(error.message)
                 }
+            };
+            if let Some(words) = words {
+                let name = entry.map(|entry| format!("{}: ", entry.row.name)).unwrap_or_default();
+                self.companies.say(name + &words, Tone::Plain, company);
             }
             self.live.with_value(Live::ask);
         });

@@ -7,6 +7,7 @@ pub mod dialog;
 pub mod document;
 pub mod events;
 pub mod fetch;
+pub mod file;
 pub mod first_answer;
 pub mod locale;
 pub mod location;

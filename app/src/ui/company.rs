@@ -61,7 +61,7 @@ impl Viewed {
             News::Company(json) if json.contains(&this_company) => viewed.read(),
             News::Opened => viewed.read(),
             News::Ping(role) => session.hear_role(&role),
-            News::Company(_) | News::Broken => {}
+            News::Company(_) | News::Platform(_) | News::Broken => {}
         });
         let stream = StoredValue::new_local(stream);
         on_cleanup(move || {
@@ -82,13 +82,12 @@ impl Viewed {
         self.load.read_only()
     }
 
-    /// How old a data set is. None: there is no connection.
+    /// How old a data set is. None: nothing is connected, and nothing was kept.
     pub fn status(self, data_set: DataSet) -> Memo<Option<DataSetStatus>> {
         let details = self.details;
         Memo::new(move |_| {
             details.with(|details| {
-                let connection = details.as_ref()?.connection.as_ref()?;
-                connection.data_sets.iter().find(|status| status.data_set == data_set).cloned()
+                details.as_ref()?.data_sets().iter().find(|status| status.data_set == data_set).cloned()
             })
         })
     }

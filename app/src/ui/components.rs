@@ -4,6 +4,8 @@ mod account_menu;
 mod activity_table;
 mod age;
 mod announcer;
+mod archived_table;
+mod attention;
 mod awaited;
 mod change_password;
 mod client_message;
@@ -12,14 +14,19 @@ mod company_table;
 mod confirm;
 mod control_list;
 mod copied;
+mod copy_button;
 mod data_set_table;
+mod delivery_list;
 mod dialog;
 mod empty;
 mod field;
 mod figure;
+mod file_drop;
 mod form;
 mod hint;
 mod icon;
+mod import_table;
+mod kind_list;
 mod licence_row;
 mod link;
 mod link_note;
@@ -27,6 +34,7 @@ mod link_offer;
 mod link_table;
 mod list_table;
 mod load_failed;
+mod made_links;
 mod menu;
 mod microsoft_button;
 mod notice;
@@ -48,6 +56,7 @@ mod theme_switch;
 mod time_ago;
 mod top_bar;
 mod user_row;
+mod webhook_table;
 mod when;
 
 pub use self::{
@@ -55,6 +64,8 @@ pub use self::{
     activity_table::ActivityTable,
     age::Age,
     announcer::Announcer,
+    archived_table::{ArchiveAction, ArchivedTable},
+    attention::Attention,
     awaited::Awaited,
     change_password::{CURRENT_PASSWORD, ChangePassword},
     client_message::ClientMessage,
@@ -63,14 +74,19 @@ pub use self::{
     confirm::Confirm,
     control_list::ControlList,
     copied::Copied,
+    copy_button::CopyButton,
     data_set_table::{DataSetTable, HealthBadge},
+    delivery_list::DeliveryList,
     dialog::{CloseButton, Dialog},
     empty::Empty,
     field::Field,
     figure::Figure,
+    file_drop::FileDrop,
     form::{Form, Problem},
     hint::Hint,
     icon::{Icon, Shape},
+    import_table::{ColumnMap, ImportTable},
+    kind_list::KindList,
     licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},
@@ -78,6 +94,7 @@ pub use self::{
     link_table::LinkTable,
     list_table::ListTable,
     load_failed::LoadFailed,
+    made_links::MadeLinks,
     menu::{Menu, MenuItem},
     microsoft_button::{MicrosoftButton, MicrosoftMark},
     notice::Notice,
@@ -99,5 +116,6 @@ pub use self::{
     time_ago::TimeAgo,
     top_bar::TopBar,
     user_row::user_row,
+    webhook_table::{DeliveryBadge, WebhookAction, WebhookTable},
     when::When,
 };

@@ -58,6 +58,10 @@ impl Trouble {
                 format!("The permission to read {name} is missing"),
                 "An administrator of the company can grant it with Reconnect, on the page M365 companies.",
             ),
+            Problem::NewPermission => (
+                format!("A new permission is needed to read {name}"),
+                "An administrator of the company can grant it with Reconnect, on the page M365 companies.",
+            ),
             Problem::NotAvailable => (
                 format!("Microsoft offers no {name} for this tenant"),
                 "As a rule that is for want of a licence. It is asked for again with each sync.",

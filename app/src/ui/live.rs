@@ -156,6 +156,13 @@ impl Live {
                     Err(_) => self.ask(),
                 }
             }
+            News::Platform(json) => {
+                self.0.pace.borrow_mut().heard(now);
+                match serde_json::from_slice(json.as_bytes()) {
+                    Ok(notices) => self.0.companies.set_platform(notices),
+                    Err(_) => self.ask(),
+                }
+            }
             News::Ping(role) => {
                 self.0.pace.borrow_mut().heard(now);
                 self.0.session.hear_role(&role);

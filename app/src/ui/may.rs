@@ -23,6 +23,7 @@ pub struct Forbidden {
     link: Memo<Option<&'static str>>,
     send: Memo<Option<&'static str>>,
     sync: Memo<Option<&'static str>>,
+    manage: Memo<Option<&'static str>>,
 }
 
 impl Forbidden {
@@ -33,7 +34,7 @@ impl Forbidden {
         let missing = move || (setup.get() == Setup::AppRegistrationMissing).then_some(SETUP_MISSING);
         let connect = Memo::new(move |_| cancel.get().or_else(missing));
         let link = Memo::new(move |_| send.get().or_else(missing));
-        Self { connect, cancel, link, send, sync }
+        Self { connect, cancel, link, send, sync, manage: right(Right::ManageCompanies) }
     }
 
     /// Why this can't be done.
@@ -45,6 +46,11 @@ impl Forbidden {
             Action::WithdrawLink | Action::WriteToClient => self.send,
             Action::SyncNow => self.sync,
         }
+    }
+
+    /// Why companies can't be edited and archived.
+    pub const fn managing(self) -> Memo<Option<&'static str>> {
+        self.manage
     }
 
     /// Why the role can't connect companies, and why it can't send links, if so.

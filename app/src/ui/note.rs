@@ -15,6 +15,8 @@ pub struct Note {
     pub explanation: Vec<String>,
     /// When it happened.
     pub at: Option<Timestamp>,
+    /// Since when it is so, where the row says that itself.
+    pub since: Option<Timestamp>,
     /// Until when something can be used.
     pub until: Option<Timestamp>,
 }
@@ -31,14 +33,13 @@ impl Note {
             Status::Verifying { slow: true, .. } => return plain("No consent in effect yet"),
             Status::Limited { lacks } => Some(Self::of_lacks(lacks)),
             Status::NeedsReconnect { reason, since } => Some(Self {
-                words: reason.label().into(),
+                words: capital(reason.short()),
                 explanation: vec![
-                    "Data are kept, and shown as of the last sync. An administrator of the company can renew the \
-                     access with Reconnect."
-                        .into(),
+                    format!("{}. {}", reason.label(), reason.advice()),
+                    "Data are kept, and shown as of the last sync.".into(),
                 ],
-                at: Some(*since),
-                until: None,
+                since: Some(*since),
+                ..Self::default()
             }),
             Status::LinkSent => None,
             Status::NotConnected | Status::Connected => entry
@@ -49,9 +50,10 @@ impl Note {
                     words: last_try.failure.title().into(),
                     explanation: vec![last_try.failure.advice()],
                     at: Some(last_try.at),
-                    until: None,
+                    ..Self::default()
                 })
-                .or_else(|| entry.row.link.as_ref().and_then(|link| Self::of_expired(link, now))),
+                .or_else(|| entry.row.link.as_ref().and_then(|link| Self::of_expired(link, now)))
+                .or_else(|| Self::of_kept_data(entry)),
         };
         match (link, settled) {
             (Some(link), None) => Some(Self::of_link(link, entry.row.last_try.as_ref(), now)),
@@ -80,7 +82,7 @@ impl Note {
         }
         explanation.extend(link.note.as_ref().map(|note| format!("Note: {note}")));
         let words = format!("{happened}, expires {}", ahead(link.expires, now));
-        Self { words, explanation, at: None, until: Some(link.expires) }
+        Self { words, explanation, until: Some(link.expires), ..Self::default() }
     }
 
     /// The same note, where a link is live besides.
@@ -99,7 +101,16 @@ impl Note {
                 .chain(link.note.as_ref().map(|note| format!("Note: {note}")))
                 .collect(),
             at: Some(link.expires),
-            until: None,
+            ..Self::default()
+        })
+    }
+
+    /// What is left of a connection.
+    fn of_kept_data(entry: &Entry) -> Option<Self> {
+        (entry.row.tenant.is_none() && entry.row.synced_at.is_some()).then(|| Self {
+            words: "Disconnected, data kept".into(),
+            explanation: vec!["What was read until then stays, as of the last sync.".into()],
+            ..Self::default()
         })
     }
 
@@ -116,16 +127,21 @@ impl Note {
             words: "New link requested".into(),
             explanation: std::iter::once(text.to_owned()).chain(settled).collect(),
             at: entry.row.link_requested_at,
-            until: None,
+            ..Self::default()
         }
     }
 
     fn of_lacks(lacks: &[Lack]) -> Self {
         let named = |problem| lacks.iter().filter(move |lack| lack.problem == problem).map(|lack| lack.data_set);
-        let missing = list(named(Problem::PermissionMissing));
-        let absent =
-            list(lacks.iter().filter(|lack| lack.problem != Problem::PermissionMissing).map(|lack| lack.data_set));
+        let (missing, new) = (list(named(Problem::PermissionMissing)), list(named(Problem::NewPermission)));
+        let absent = list(named(Problem::NotAvailable));
         let mut explanation = Vec::new();
+        if let Some(new) = &new {
+            explanation.push(format!(
+                "New permission needed for {new}: this version of Tenantry reads more than the company consented to. An \
+                 administrator of the company can grant it with Reconnect. Everything else is read."
+            ));
+        }
         if let Some(missing) = &missing {
             explanation.push(format!(
                 "The permission to read {missing} was not granted. An administrator of the company can grant it with \
@@ -137,8 +153,11 @@ impl Note {
                 "Microsoft offers no {absent} for this tenant, as a rule for want of a licence. Everything else is read."
             ));
         }
-        let words = format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default());
-        Self { words, explanation, at: None, until: None }
+        let words = match &new {
+            Some(new) if missing.is_none() && absent.is_none() => format!("New permission needed for {new}"),
+            _ => format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default()),
+        };
+        Self { words, explanation, ..Self::default() }
     }
 }
 
@@ -267,8 +286,17 @@ mod tests {
     fn a_link_for_renewing_the_access_is_told_beside_what_is_wrong() {
         let status = Status::NeedsReconnect { reason: ReconnectReason::AppRemoved, since: NOW };
         let note = note(row(status, Some(live(0)))).expect("there is something to say");
-        assert_eq!(note.words, format!("{}, link sent", ReconnectReason::AppRemoved.label()));
-        assert_eq!(note.explanation[1], "A link is live: not opened yet, expires in 5 days.");
+        assert_eq!((note.words.as_str(), note.since), ("App removed, link sent", Some(NOW)));
+        assert!(note.explanation[0].ends_with(ReconnectReason::AppRemoved.advice()));
+        assert_eq!(note.explanation[2], "A link is live: not opened yet, expires in 5 days.");
+    }
+
+    #[test]
+    fn data_that_were_kept_are_told_from_those_of_a_connection() {
+        let kept = CompanyRow { synced_at: Some(NOW), ..row(Status::NotConnected, None) };
+        assert_eq!(words(kept.clone()).as_deref(), Some("Disconnected, data kept"));
+        let connected = CompanyRow { tenant: Some("Contoso".into()), status: Status::Connected, ..kept };
+        assert_eq!(words(connected), None);
     }
 
     fn lack(data_set: DataSet, problem: Problem) -> Lack {
@@ -286,5 +314,15 @@ mod tests {
         assert_eq!(note.explanation.len(), 2);
         assert!(note.explanation[0].contains("read users and licences was"));
         assert!(note.explanation[1].contains("no Secure Score for"));
+    }
+
+    #[test]
+    fn a_permission_that_was_never_asked_for_is_told_from_one_that_was_taken_away() {
+        let note = Note::of_lacks(&[lack(DataSet::SecureScore, Problem::NewPermission)]);
+        assert_eq!(note.words, "New permission needed for Secure Score");
+        assert!(note.explanation[0].contains("Everything else is read"));
+        let both =
+            [lack(DataSet::Users, Problem::PermissionMissing), lack(DataSet::SecureScore, Problem::NewPermission)];
+        assert_eq!(Note::of_lacks(&both).explanation.len(), 2);
     }
 }

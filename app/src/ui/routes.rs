@@ -6,7 +6,10 @@ use leptos::prelude::*;
 
 use super::{
     browser::{document, location},
-    pages::{Activity, Company, Join, Links, Microsoft365, NotFound, SignIn, Team},
+    pages::{
+        Activity, ArchiveCompany, ArchivedCompanies, Company, Disconnect, EditCompany, ImportCompanies, Join, Links,
+        Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn, Team,
+    },
 };
 use crate::domain::CompanyId;
 
@@ -17,7 +20,14 @@ const JOIN: &str = "/join/";
 
 const COMPANIES: &str = "/companies/";
 
+/// The last part of the path where a company is disconnected.
+const DISCONNECT: &str = "disconnect";
+
 const MICROSOFT_365: &str = "/microsoft-365/";
+
+const EDIT: &str = "edit";
+
+const ARCHIVE: &str = "archive";
 
 /// Each program has pages of its own. A link between two pages of one changes the page at once, any other loads the other
 /// program: so the first page that somebody sees each morning does not bring along what they seldom look at.
@@ -38,18 +48,34 @@ pub enum Page {
     Companies,
     /// Which links can still be used.
     Links,
+    /// Making links for many companies.
+    NewLinks,
     /// One company.
     Company(CompanyId, Tab),
+    /// The end of its connection.
+    Disconnect(CompanyId),
     /// Something of all companies.
     Microsoft365(Topic),
     /// Who works here.
     Team,
     /// What was done.
     Activity,
+    /// Who is told what happens.
+    Notifications,
     /// Signing in.
     SignIn,
     /// What a one-time link leads to: making an account.
     Join,
+    /// Adding a company.
+    NewCompany,
+    /// Changing what is written down about a company.
+    EditCompany(CompanyId),
+    /// Putting a company away.
+    ArchiveCompany(CompanyId),
+    /// Companies that are put away.
+    ArchivedCompanies,
+    /// Companies from a file.
+    ImportCompanies,
 }
 
 /// A part of a company's page.
@@ -141,9 +167,14 @@ impl Page {
         match path.trim_end_matches('/') {
             "/settings/integrations/microsoft-365/companies" => Some(Self::Companies),
             "/settings/links" => Some(Self::Links),
+            "/settings/links/new" => Some(Self::NewLinks),
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
+            "/settings/notifications" => Some(Self::Notifications),
             "/login" => Some(Self::SignIn),
+            "/settings/companies/new" => Some(Self::NewCompany),
+            "/settings/companies/import" => Some(Self::ImportCompanies),
+            "/settings/companies/archived" => Some(Self::ArchivedCompanies),
             path => Self::company_at(path)
                 .or_else(|| {
                     let slug = path.strip_prefix(MICROSOFT_365)?;
@@ -156,8 +187,13 @@ impl Page {
     fn company_at(path: &str) -> Option<Self> {
         let path = path.strip_prefix(COMPANIES)?;
         let (id, slug) = path.split_once('/').unwrap_or((path, ""));
-        let tab = Tab::ALL.into_iter().find(|tab| tab.slug() == slug)?;
-        Some(Self::Company(id.parse().ok()?, tab))
+        let company = id.parse().ok()?;
+        match slug {
+            DISCONNECT => Some(Self::Disconnect(company)),
+            EDIT => Some(Self::EditCompany(company)),
+            ARCHIVE => Some(Self::ArchiveCompany(company)),
+            _ => Tab::ALL.into_iter().find(|tab| tab.slug() == slug).map(|tab| Self::Company(company, tab)),
+        }
     }
 
     /// Its path. That of a one-time link goes on with the token.
@@ -165,16 +201,20 @@ impl Page {
         Cow::Borrowed(match self {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
             Self::Links => "/settings/links",
-            Self::Company(company, tab) => {
-                let slug = tab.slug();
-                let slash = if slug.is_empty() { "" } else { "/" };
-                return Cow::Owned(format!("{COMPANIES}{company}{slash}{slug}"));
-            }
+            Self::NewLinks => "/settings/links/new",
+            Self::Company(company, tab) => return Cow::Owned(path_of(company, tab.slug())),
+            Self::Disconnect(company) => return Cow::Owned(path_of(company, DISCONNECT)),
+            Self::EditCompany(company) => return Cow::Owned(path_of(company, EDIT)),
+            Self::ArchiveCompany(company) => return Cow::Owned(path_of(company, ARCHIVE)),
             Self::Microsoft365(topic) => return Cow::Owned(format!("{MICROSOFT_365}{}", topic.slug())),
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
+            Self::Notifications => "/settings/notifications",
             Self::SignIn => "/login",
             Self::Join => JOIN,
+            Self::NewCompany => "/settings/companies/new",
+            Self::ImportCompanies => "/settings/companies/import",
+            Self::ArchivedCompanies => "/settings/companies/archived",
         })
     }
 
@@ -183,7 +223,19 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::Links | Self::Team | Self::Activity | Self::SignIn | Self::Join => Program::Pages,
+            Self::Links
+            | Self::NewLinks
+            | Self::Disconnect(_)
+            | Self::Team
+            | Self::Activity
+            | Self::Notifications
+            | Self::SignIn
+            | Self::Join
+            | Self::NewCompany
+            | Self::EditCompany(_)
+            | Self::ArchiveCompany(_)
+            | Self::ArchivedCompanies
+            | Self::ImportCompanies => Program::Pages,
         }
     }
 
@@ -191,6 +243,11 @@ impl Page {
     pub const fn needs_session(self) -> bool {
         !matches!(self, Self::SignIn | Self::Join)
     }
+}
+
+fn path_of(company: CompanyId, slug: &str) -> String {
+    let slash = if slug.is_empty() { "" } else { "/" };
+    format!("{COMPANIES}{company}{slash}{slug}")
 }
 
 /// The token in the path of a one-time link.
@@ -247,7 +304,8 @@ impl Address {
         self.path.with_untracked(|path| Page::at(path)).is_none_or(Page::needs_session)
     }
 
-    fn page(self) -> Option<Page> {
+    /// The page that is here.
+    pub fn page(self) -> Option<Page> {
         self.path.with(|path| Page::at(path))
     }
 }
@@ -283,10 +341,18 @@ pub fn Pages(
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
         Some(Page::Links) => view! { <Links /> }.into_any(),
+        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
+        Some(Page::Disconnect(company)) => view! { <Disconnect company /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
+        Some(Page::Notifications) => view! { <Notifications /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
+        Some(Page::NewCompany) => view! { <NewCompany /> }.into_any(),
+        Some(Page::EditCompany(_)) => view! { <EditCompany /> }.into_any(),
+        Some(Page::ArchiveCompany(_)) => view! { <ArchiveCompany /> }.into_any(),
+        Some(Page::ArchivedCompanies) => view! { <ArchivedCompanies /> }.into_any(),
+        Some(Page::ImportCompanies) => view! { <ImportCompanies /> }.into_any(),
         _ => view! { <NotFound /> }.into_any(),
     }
 }
@@ -297,7 +363,21 @@ mod tests {
 
     #[test]
     fn a_page_is_found_at_its_path_and_nowhere_else() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::SignIn] {
+        let company = CompanyId::from_uuid(uuid::Uuid::from_u128(7));
+        for page in [
+            Page::Companies,
+            Page::Links,
+            Page::NewLinks,
+            Page::Team,
+            Page::Activity,
+            Page::Notifications,
+            Page::SignIn,
+            Page::NewCompany,
+            Page::EditCompany(company),
+            Page::ArchiveCompany(company),
+            Page::ArchivedCompanies,
+            Page::ImportCompanies,
+        ] {
             assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));
         }
@@ -316,6 +396,8 @@ mod tests {
             let page = Page::Company(company, tab);
             assert_eq!(Page::at(&page.path()), Some(page));
         }
+        let end = Page::Disconnect(company);
+        assert_eq!((Page::at(&end.path()), end.program()), (Some(end), Program::Pages));
         let users = "/companies/00000000-0000-0000-0000-000000000007/users";
         assert_eq!(Page::Company(company, Tab::Topic(Topic::Users)).path(), users);
         for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")]
@@ -335,7 +417,7 @@ mod tests {
 
     #[test]
     fn only_signing_in_and_joining_need_nobody_signed_in() {
-        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity] {
+        for page in [Page::Companies, Page::Links, Page::Team, Page::Activity, Page::Notifications] {
             assert!(page.needs_session());
         }
         assert!(!Page::SignIn.needs_session() && !Page::Join.needs_session());

@@ -1,6 +1,8 @@
 //! Which companies a search and a filter leave.
 
-use crate::domain::{CompanyRow, Status};
+use std::borrow::Borrow;
+
+use crate::domain::{Cause, CompanyRow, Status};
 
 /// The part of the companies that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,11 +16,19 @@ pub enum Filter {
     Connected,
     /// Those where somebody should do something.
     NeedsAttention,
+    /// Those where that is for the same cause.
+    Cause(Cause),
 }
 
 impl Filter {
-    /// All of them, in the order in which they are shown.
+    /// Those that are always offered, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::All, Self::NotConnected, Self::Connected, Self::NeedsAttention];
+
+    /// The one at this place: after those that are always offered come the causes.
+    pub fn at(place: usize) -> Self {
+        let cause = || Cause::all().nth(place.checked_sub(Self::ALL.len())?).map(Self::Cause);
+        Self::ALL.get(place).copied().or_else(cause).unwrap_or_default()
+    }
 
     /// Its name for people.
     pub const fn label(self) -> &'static str {
@@ -27,18 +37,47 @@ impl Filter {
             Self::NotConnected => "Not connected",
             Self::Connected => "Connected",
             Self::NeedsAttention => "Needs attention",
+            Self::Cause(cause) => cause.short(),
         }
     }
 
     /// Whether a company in this state is shown. `awaited`: somebody should do something about it, whatever its state is.
-    pub const fn admits(self, status: &Status, awaited: bool) -> bool {
+    pub fn admits(self, status: &Status, awaited: bool) -> bool {
         match self {
             Self::All => true,
             Self::NotConnected => !status.counts_as_connected() && !status.needs_attention(),
             Self::Connected => status.counts_as_connected(),
             Self::NeedsAttention => status.needs_attention() || awaited,
+            Self::Cause(cause) => status.cause() == Some(cause),
         }
     }
+}
+
+/// How many companies there are of each cause, in the order of [`Cause::all`].
+pub fn causes<S: Borrow<Status>>(statuses: impl IntoIterator<Item = S>) -> Vec<usize> {
+    let mut counts = vec![0; Cause::all().count()];
+    for cause in statuses.into_iter().filter_map(|status| status.borrow().cause()) {
+        if let Some(place) = Cause::all().position(|known| known == cause) {
+            counts[place] += 1;
+        }
+    }
+    counts
+}
+
+/// What stands before the causes of one kind: "7 companies need reconnecting:".
+pub fn headline(companies: usize, lost: bool) -> String {
+    let words = match (companies, lost) {
+        (1, true) => "needs reconnecting",
+        (_, true) => "need reconnecting",
+        (1, false) => "is limited",
+        (_, false) => "are limited",
+    };
+    format!("{} {words}:", how_many(companies))
+}
+
+/// "1 company", "7 companies".
+pub fn how_many(companies: usize) -> String {
+    if companies == 1 { "1 company".into() } else { format!("{companies} companies") }
 }
 
 /// Brings a text into lower case and Unicode's NFD, where each accent is a character of its own. The browser can, and
@@ -118,6 +157,29 @@ mod tests {
         assert!(found("ltd contoso", "Contoso Travel Ltd\ncontoso.com"));
         assert!(found("  contoso.c ", "Contoso Travel Ltd\ncontoso.com"));
         assert!(!found("contoso gmbh", "Contoso Travel Ltd\ncontoso.com"));
+    }
+
+    #[test]
+    fn companies_that_need_somebody_are_counted_by_why() {
+        use crate::domain::{DataSet, Lack, Problem, ReconnectReason};
+
+        let lost = |reason| Status::NeedsReconnect { reason, since: Timestamp::from_millis(0) };
+        let lack = Lack { data_set: DataSet::Users, problem: Problem::PermissionMissing };
+        let (removed, expired) = (ReconnectReason::ConsentRemoved, ReconnectReason::SignInExpired);
+        let statuses =
+            [lost(expired), Status::Connected, Status::Limited { lacks: vec![lack] }, lost(removed), lost(expired)];
+        let counts = causes(&statuses);
+        let found: Vec<_> = Cause::all().zip(&counts).filter(|(_, count)| **count > 0).collect();
+        let expected = [(Cause::Lost(removed), &1), (Cause::Lost(expired), &2), (Cause::PermissionMissing, &1)];
+        assert_eq!(found, expected);
+        for (place, count) in counts.into_iter().enumerate() {
+            let filter = Filter::at(Filter::ALL.len() + place);
+            assert_eq!(statuses.iter().filter(|status| filter.admits(status, true)).count(), count, "{filter:?}");
+        }
+        assert_eq!(Filter::at(usize::MAX), Filter::All);
+        assert_eq!(headline(7, true), "7 companies need reconnecting:");
+        assert_eq!(headline(1, true), "1 company needs reconnecting:");
+        assert_eq!(headline(3, false), "3 companies are limited:");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use self::{
 };
 use crate::{
     api::companies::{CompanyChanges, CompanyList, Setup},
-    domain::{CompanyId, CompanyRow, Status},
+    domain::{CompanyId, CompanyRow, PlatformNotice, Status},
     error::AppError,
     ui::browser::{clock, locale},
 };
@@ -44,6 +44,7 @@ pub struct Companies {
     rows: RwSignal<Rows>,
     load: RwSignal<Load>,
     setup: RwSignal<Setup>,
+    platform: RwSignal<Vec<PlatformNotice>>,
     cursor: StoredValue<i64>,
     returned_from: StoredValue<Option<CompanyId>>,
 }
@@ -56,6 +57,7 @@ impl Companies {
             rows: RwSignal::new(Rows::new(locale::decompose)),
             load: RwSignal::default(),
             setup: RwSignal::default(),
+            platform: RwSignal::default(),
             cursor: StoredValue::default(),
             returned_from: StoredValue::default(),
         }
@@ -76,6 +78,18 @@ impl Companies {
         self.setup.read_only()
     }
 
+    /// What is wrong with our own app registration.
+    pub fn platform(self) -> ReadSignal<Vec<PlatformNotice>> {
+        self.platform.read_only()
+    }
+
+    /// Takes what is wrong with our own app registration.
+    pub fn set_platform(self, notices: Vec<PlatformNotice>) {
+        if self.platform.with_untracked(|known| *known != notices) {
+            self.platform.set(notices);
+        }
+    }
+
     /// The `since` of the next question for changes.
     pub fn cursor(self) -> i64 {
         self.cursor.get_value()
@@ -92,6 +106,7 @@ impl Companies {
             Ok(list) => {
                 self.cursor.set_value(list.cursor);
                 self.setup.set(list.setup);
+                self.set_platform(list.platform);
                 self.rows.update(|rows| rows.replace(list.rows));
                 self.load.set(Load::Done);
                 self.say_return();
@@ -103,6 +118,9 @@ impl Companies {
     /// Takes an answer to the question for changes.
     pub fn set_changes(self, changes: CompanyChanges) {
         self.cursor.set_value(changes.cursor);
+        self.set_platform(changes.platform);
+        // First: one that came back meanwhile is among the rows.
+        self.change(|rows| rows.remove(&changes.gone));
         self.merge(changes.rows);
     }
 
@@ -114,7 +132,12 @@ impl Companies {
             (!changes.is_empty() || known.all().len() != before, changes)
         });
         for change in changes.unwrap_or_default() {
-            if let Some(deed) = change.after.deed {
+            if let (Some(Wish::Sync), Status::NeedsReconnect { reason, .. }) =
+                (change.before.wish(), &change.after.row.status)
+            {
+                let text = format!("{}: {}", change.after.row.name, reason.label());
+                self.say(text, Tone::Plain, Some(change.after.row.id));
+            } else if let Some(deed) = change.after.deed {
                 self.announce(deed, &change.before.row, &change.after.row);
             }
         }

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -12,6 +13,8 @@ use server::{clock::SystemClock, store::Store};
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
+
+use crate::PATIENCE;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ impl Cluster {
     /// Starts one.
     pub fn start() -> anyhow::Result<Self> {
         let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/tests/postgres.sh"))
+            // What it has by itself is a tenth of what a server has that looks after a million users.
+            .args(["-c", "shared_buffers=1GB"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -87,25 +92,40 @@ pub struct Empty {
 }
 
 impl Empty {
+    /// A company that is not connected.
+    pub async fn company(&self) -> anyhow::Result<Uuid> {
+        let company = Uuid::new_v4();
+        let values = [company.into(), company.to_string().into()];
+        let sql = "INSERT INTO company (id, name, created_at, revision, changed_at) VALUES ($1, $2, 0, 1, 0)";
+        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)).await?;
+        Ok(company)
+    }
+
     /// A company that is connected to this tenant and has never been read.
     pub async fn connect(&self, tenant: Uuid) -> anyhow::Result<Uuid> {
-        let company = Uuid::new_v4();
-        let backend = self.db.get_database_backend();
-        let run = async |sql: &str, values: Vec<sea_orm::Value>| {
-            self.db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await
-        };
-        run(
-            "INSERT INTO company (id, name, created_at, revision, changed_at) VALUES ($1, $2, 0, 1, 0)",
-            vec![company.into(), company.to_string().into()],
-        )
-        .await?;
-        run(
-            "INSERT INTO connection (id, company_id, tenant_id, tenant_name, access, phase, phase_since, granted, \
-             connected_by, connected_at, due_at) VALUES ($1, $2, $3, 'Tenant', 'application', 'active', 0, '', 'x', 0, 0)",
-            vec![Uuid::new_v4().into(), company.into(), tenant.into()],
-        )
-        .await?;
+        let company = self.company().await?;
+        let values = [Uuid::new_v4().into(), company.into(), tenant.into()];
+        let sql = "INSERT INTO connection (id, company_id, tenant_id, tenant_name, access, phase, phase_since, granted, \
+                   connected_by, connected_at, due_at) VALUES ($1, $2, $3, 'Tenant', 'application', 'active', 0, '', 'x', 0, 0)";
+        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)).await?;
         Ok(company)
+    }
+
+    /// Runs a statement.
+    pub async fn run(&self, sql: &str) -> anyhow::Result<()> {
+        self.db.execute_unprepared(sql).await?;
+        Ok(())
+    }
+
+    /// Waits until this counts nothing any more.
+    pub async fn wait_for_none(&self, sql: &str) -> anyhow::Result<()> {
+        let wait = async {
+            while self.count(sql).await? > 0 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(PATIENCE, wait).await.context("it takes too long")?
     }
 
     /// One number.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::{
@@ -12,26 +13,29 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::programs::Program;
+
 /// A sandbox and a client for it.
 pub struct Microsoft {
-    sandbox: RunningSandbox,
+    _sandbox: Program,
+    url: String,
     http: reqwest::Client,
 }
 
 impl Microsoft {
     /// Starts one.
-    pub async fn start() -> anyhow::Result<Self> {
-        let sandbox = Sandbox::start(SandboxOptions::default()).await?;
-        Ok(Self { sandbox, http: reqwest::Client::builder().no_proxy().build()? })
+    pub fn start() -> anyhow::Result<Self> {
+        let (sandbox, url) = Program::sandbox()?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { _sandbox: sandbox, url, http })
     }
 
     /// Where it is.
     pub fn url(&self) -> &str {
-        self.sandbox.base_url()
+        &self.url
     }
 
     async fn control(&self, path: &str, body: Value) -> anyhow::Result<Value> {
@@ -44,9 +48,9 @@ impl Microsoft {
         self.make(users, true).await
     }
 
-    /// One that is too new to have a Secure Score: making 90 days of it up takes the sandbox longer than all the rest.
-    pub async fn new_tenant(&self, users: usize) -> anyhow::Result<Uuid> {
-        self.make(users, false).await
+    /// One of 50 users, too new to have a Secure Score: making 90 days of it up takes the sandbox longer than all the rest.
+    pub async fn small_tenant(&self) -> anyhow::Result<Uuid> {
+        self.make(50, false).await
     }
 
     async fn make(&self, users: usize, score: bool) -> anyhow::Result<Uuid> {
@@ -58,8 +62,8 @@ impl Microsoft {
     }
 
     /// Every answer waits that long.
-    pub async fn latency(&self, millis: u64) -> anyhow::Result<()> {
-        self.control("graph", json!({ "latency_ms": millis })).await.map(drop)
+    pub async fn latency(&self, latency: Duration) -> anyhow::Result<()> {
+        self.control("graph", json!({ "latency_ms": latency.as_millis() })).await.map(drop)
     }
 
     /// How many HTTP requests there were so far; the parts of a batch are none.

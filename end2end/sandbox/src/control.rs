@@ -153,7 +153,7 @@ async fn make_tenant(State(shared): State<Arc<Shared>>, Json(new): Json<NewTenan
         return Err(ControlError::Taken(domain.name.clone()));
     }
     let summary = tenant.summary();
-    world.tenants.push(tenant);
+    world.add_tenant(tenant);
     Ok(Json(summary))
 }
 

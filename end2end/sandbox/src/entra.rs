@@ -215,6 +215,12 @@ pub fn fault_answer(shared: &Shared, fault: &AnswerFault, path: &str, query: Opt
         429 | 500.. => 90_033,
         _ => 90_023,
     }));
+    if let Some(word) = &fault.error {
+        error.error = word.clone().into();
+    }
+    if let Some(word) = &fault.suberror {
+        error.suberror = (!word.is_empty()).then(|| word.clone().into());
+    }
     if path.ends_with("/token") || path.ends_with("/keys") || path.ends_with("openid-configuration") {
         if let Ok(status) = StatusCode::from_u16(fault.status)
             && fault.status >= 200

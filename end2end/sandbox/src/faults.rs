@@ -97,6 +97,10 @@ pub struct AnswerFault {
     pub status: u16,
     /// An AADSTS number, or the code of a Graph error.
     pub code: Option<Value>,
+    /// OAuth's `error`, where it is not the number's usual one. At a login path.
+    pub error: Option<String>,
+    /// Microsoft's finer word, or an empty one for none. At a login path.
+    pub suberror: Option<String>,
     /// Seconds for the `Retry-After` header.
     pub retry_after: Option<u32>,
     /// How many requests get it.
@@ -122,7 +126,7 @@ fn once() -> u32 {
 impl AnswerFault {
     /// Whether the real answer is given in the end.
     pub fn proceeds(&self) -> bool {
-        self.status == 0 && self.code.is_none()
+        self.status == 0 && self.code.is_none() && self.error.is_none()
     }
 
     /// How long the answer waits.

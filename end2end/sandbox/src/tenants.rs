@@ -208,10 +208,9 @@ impl Tenant {
         Self { id, name, domain, domains, country, created_ms, accounts, directory, subscriptions, scores }
     }
 
-    /// Whether a tenant id or verified domain, as it stands in a path, means this tenant.
+    /// Whether a verified domain, as it stands in a path, means this tenant.
     pub fn is_called(&self, text: &str) -> bool {
-        Uuid::parse_str(text).is_ok_and(|id| id == self.id)
-            || self.domains.iter().any(|domain| domain.is_verified && domain.name.eq_ignore_ascii_case(text))
+        self.domains.iter().any(|domain| domain.is_verified && domain.name.eq_ignore_ascii_case(text))
     }
 
     /// The account of that address here, guests included.

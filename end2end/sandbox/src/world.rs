@@ -115,6 +115,8 @@ pub struct Conditions {
 pub struct World {
     /// In the order of the seed, then of their making.
     pub tenants: Vec<Tenant>,
+    /// Where each tenant stands among them.
+    places: HashMap<Uuid, usize>,
     /// The app registration.
     pub app: App,
     /// Consents and refresh tokens.
@@ -138,8 +140,10 @@ pub struct World {
 impl World {
     /// The world as its seed has it.
     pub fn new(options: &SandboxOptions) -> Result<Self, KeyError> {
+        let tenants = seed::tenants(options.seed);
         Ok(Self {
-            tenants: seed::tenants(options.seed),
+            places: tenants.iter().enumerate().map(|(place, tenant)| (tenant.id, place)).collect(),
+            tenants,
             app: App::new(options),
             kept: Kept::default(),
             sessions: HashMap::new(),
@@ -154,17 +158,26 @@ impl World {
 
     /// The tenant with that id.
     pub fn tenant(&self, id: Uuid) -> Option<&Tenant> {
-        self.tenants.iter().find(|tenant| tenant.id == id)
+        self.tenants.get(*self.places.get(&id)?)
     }
 
     /// The tenant with that id, to be changed.
     pub fn tenant_mut(&mut self, id: Uuid) -> Option<&mut Tenant> {
-        self.tenants.iter_mut().find(|tenant| tenant.id == id)
+        self.tenants.get_mut(*self.places.get(&id)?)
+    }
+
+    /// One more tenant.
+    pub fn add_tenant(&mut self, tenant: Tenant) {
+        self.places.insert(tenant.id, self.tenants.len());
+        self.tenants.push(tenant);
     }
 
     /// The tenant that a path calls by its id or a domain.
     pub fn tenant_called(&self, text: &str) -> Option<&Tenant> {
-        self.tenants.iter().find(|tenant| tenant.is_called(text))
+        match Uuid::parse_str(text) {
+            Ok(id) => self.tenant(id),
+            Err(_) => self.tenants.iter().find(|tenant| tenant.is_called(text)),
+        }
     }
 
     /// The home tenant of an address, or the consumer tenant; none if nobody has it.

@@ -241,7 +241,14 @@ impl Inner {
     ) -> Result<String, Stop> {
         let verifier = self.verifier(attempt).map_err(Stop::Store)?;
         let authority = authority_of(attempt).map_err(Stop::Store)?;
-        let sign_in = microsoft.redeem(&authority, code, verifier, attempt.access).await?;
+        let sign_in = match microsoft.redeem(&authority, code, verifier, attempt.access).await {
+            Ok(sign_in) => sign_in,
+            Err(error) => {
+                self.note_fault(&error).await.map_err(Stop::Store)?;
+                return Err(error.into());
+            }
+        };
+        self.store.platform_fault_over().await.map_err(Stop::Store)?;
         let identity = microsoft
             .verify_id_token(&sign_in.id_token, &attempt.nonce)
             .await
@@ -277,6 +284,15 @@ impl Inner {
             Tied::Refused(failure) => Err(failure.into()),
             Tied::AttemptEnded => Err(Stop::Refused(self.why_ended(attempt).await.map_err(Stop::Store)?)),
         }
+    }
+
+    /// Tells all if Microsoft refuses our own app registration. Anybody can bring a code that is no code, so only what
+    /// is about our credential counts here.
+    async fn note_fault(&self, error: &MicrosoftError) -> Result<(), StoreError> {
+        if let Some(fault) = error.platform_fault().filter(|fault| fault.is_certain()) {
+            self.store.platform_fault_seen(None, fault, &error.details()).await?;
+        }
+        Ok(())
     }
 
     /// Whether who signed in may consent for the tenant: by the roles in the ID token, if it has any and they are

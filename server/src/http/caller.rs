@@ -68,6 +68,16 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/list", Access::Needs(Right::See)),
     ("/api/companies/changes", Access::Needs(Right::See)),
     ("/api/companies/show", Access::Needs(Right::See)),
+    ("/api/companies/card", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/add", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/edit", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/archive", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/restore", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/archived", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/delete", Access::Needs(Right::DeleteCompanies)),
+    ("/api/companies/import/preview", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/import/confirm", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/import/template.csv", Access::Needs(Right::ManageCompanies)),
     ("/api/users/list", Access::Needs(Right::See)),
     ("/api/users.csv", Access::Needs(Right::See)),
     ("/api/licences/list", Access::Needs(Right::See)),
@@ -80,8 +90,13 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
     ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
+    ("/api/connections/disconnect", Access::Needs(Right::Connect)),
+    ("/api/connections/disconnection", Access::Needs(Right::Connect)),
+    ("/api/connections/check-gone", Access::Needs(Right::Connect)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     ("/api/links/create", Access::Needs(Right::SendLinks)),
+    ("/api/links/create-many", Access::Needs(Right::SendLinks)),
+    ("/api/links/recipients", Access::Needs(Right::SendLinks)),
     ("/api/links/withdraw", Access::Needs(Right::SendLinks)),
     ("/api/links/list", Access::Needs(Right::SendLinks)),
     ("/api/links/message", Access::Needs(Right::SendLinks)),
@@ -92,19 +107,44 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/accounts/invite", Access::Needs(Right::ManageAccounts)),
     ("/api/accounts/change-role", Access::Needs(Right::ManageAccounts)),
     ("/api/accounts/set-active", Access::Needs(Right::ManageAccounts)),
+    // Who is told what happens. What a webhook answered is in its log.
+    ("/api/notifications/show", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/create", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/change", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/set-active", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/delete", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/replace-secret", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/test", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/deliveries", Access::Needs(Right::ManageAccounts)),
+    ("/api/webhooks/retry", Access::Needs(Right::ManageAccounts)),
+    ("/api/mail/save", Access::Needs(Right::ManageAccounts)),
+    ("/api/mail/test", Access::Needs(Right::ManageAccounts)),
     // Pages of the web app. They hold no data; the app says what a role may not see.
     ("/login", Access::Public),
     ("/join/{token}", Access::Public),
     ("/settings/team", Access::Needs(Right::ManageAccounts)),
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
+    ("/settings/links/new", Access::Needs(Right::SendLinks)),
+    ("/settings/notifications", Access::Needs(Right::ManageAccounts)),
+    ("/settings/companies/{*page}", Access::Needs(Right::ManageCompanies)),
     ("/settings/{*page}", Access::Needs(Right::See)),
+    ("/companies/{company}/disconnect", Access::Needs(Right::Connect)),
+    ("/companies/{company}/edit", Access::Needs(Right::ManageCompanies)),
+    ("/companies/{company}/archive", Access::Needs(Right::ManageCompanies)),
     ("/companies/{*page}", Access::Needs(Right::See)),
     ("/microsoft-365/{*page}", Access::Needs(Right::See)),
 ];
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 4] = ["/api/sessions/me", "/api/companies/changes", "/api/companies/show", "/api/events"];
+const ASKED_BY_ITSELF: [&str; 6] = [
+    "/api/sessions/me",
+    "/api/companies/changes",
+    "/api/companies/show",
+    "/api/connections/disconnection",
+    "/api/webhooks/deliveries",
+    "/api/events",
+];
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {

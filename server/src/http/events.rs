@@ -16,13 +16,13 @@ use futures::{Stream, StreamExt as _, future, stream};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::AppState;
-use crate::{sessions::Caller, store::sessions::TokenHash};
+use crate::{live_rows::Change, sessions::Caller, store::sessions::TokenHash};
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
 /// absence.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// `company` events with a row each, and `ping` events with the role of who listens, so that a page notices soon when it
+/// `company` events with a row each, `platform` events with all that is wrong with our app registration, and `ping` events with the role of who listens, so that a page notices soon when it
 /// has changed. The stream ends with its session.
 pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> impl IntoResponse {
     // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
@@ -35,7 +35,10 @@ fn events(state: &AppState, session: TokenHash) -> impl Stream<Item = Result<Eve
         // One that can't follow is cut off; its browser connects again and asks what it missed.
         .take_while(|row| future::ready(row.is_ok()))
         .filter_map(|row| future::ready(row.ok()))
-        .map(|row| Event::default().event("company").data(&*row));
+        .map(|change| match change {
+            Change::Company(row) => Event::default().event("company").data(&*row),
+            Change::Platform(notices) => Event::default().event("platform").data(&*notices),
+        });
     let store = state.store.clone();
     let pings = IntervalStream::new(tokio::time::interval(PING_EVERY)).then(move |_| {
         let store = store.clone();

@@ -8,7 +8,10 @@ use std::{
 use app::{
     domain::Right,
     error::AppError,
-    ports::{Accounts, Activity, Attempts, Companies, Connections, Links, Sessions, TenantData},
+    ports::{
+        Accounts, Activity, Attempts, Companies, CompanyRecords, Connections, Disconnections, Links, Notifications,
+        Sessions, TenantData,
+    },
 };
 use axum::{
     Extension,
@@ -21,7 +24,7 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, connections, links,
+    accounts, activity, attempts, company_records, connections, disconnections, links, notifications,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -78,10 +81,18 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     }
     if may(Right::Connect) {
         provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));
+        let disconnections = disconnections::Disconnections::new(state.looks.clone(), actor.clone());
+        provide_context::<Arc<dyn Disconnections>>(Arc::new(disconnections));
+    }
+    if may(Right::ManageCompanies) {
+        let records = company_records::CompanyRecords::new(store(), state.work.clone(), caller.me.clone());
+        provide_context::<Arc<dyn CompanyRecords>>(Arc::new(records));
     }
     if may(Right::ManageAccounts) {
-        let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor);
+        let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor.clone());
         provide_context::<Arc<dyn Accounts>>(Arc::new(accounts));
+        let notifications = notifications::Notifications::new(store(), state.telling.clone(), actor);
+        provide_context::<Arc<dyn Notifications>>(Arc::new(notifications));
     }
 }
 

@@ -72,6 +72,12 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
+        // Pages of a company that are seldom looked at.
+        path if path.starts_with("/companies/")
+            && ["/disconnect", "/edit", "/archive"].into_iter().any(|end| path.ends_with(end)) =>
+        {
+            PAGES
+        }
         path if path.starts_with("/companies/") || path.starts_with("/microsoft-365/") => DATA,
         _ => PAGES,
     }
@@ -91,7 +97,17 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
+        for path in [
+            "/login",
+            "/join/a",
+            "/settings/team",
+            "/settings/companies/new",
+            "/companies/0193/disconnect",
+            "/companies/0193/edit",
+            "/companies/0193/archive",
+            "/index.html",
+            "/no/such/page",
+        ] {
             assert_eq!(program(path), PAGES, "{path}");
         }
         for path in ["/companies/0193", "/companies/0193/users", "/microsoft-365/users"] {

@@ -3,11 +3,12 @@
 //!
 //! <https://learn.microsoft.com/graph/json-batching>
 
+use app::domain::DataSet;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT, AUTHORIZATION},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
@@ -55,8 +56,12 @@ enum Part {
     Organisation,
     Licences,
     Domains,
-    SecureScores { days: u16 },
+    SecureScores {
+        days: u16,
+    },
     ControlProfiles,
+    /// As little of a data set as Graph gives.
+    Probe(DataSet),
 }
 
 impl Part {
@@ -71,6 +76,11 @@ impl Part {
             Self::Domains => "domains".to_owned(),
             Self::SecureScores { days } => format!("security/secureScores?$top={days}"),
             Self::ControlProfiles => "security/secureScoreControlProfiles".to_owned(),
+            Self::Probe(DataSet::Organisation) => "organization?$select=id".to_owned(),
+            Self::Probe(DataSet::Users) => "users?$top=1&$select=id".to_owned(),
+            Self::Probe(DataSet::Licences) => "subscribedSkus?$select=skuId".to_owned(),
+            Self::Probe(DataSet::Domains) => "domains?$select=id".to_owned(),
+            Self::Probe(DataSet::SecureScore) => "security/secureScores?$top=1".to_owned(),
         }
     }
 
@@ -82,6 +92,7 @@ impl Part {
             Self::Domains => "domains",
             Self::SecureScores { .. } => "scores",
             Self::ControlProfiles => "profiles",
+            Self::Probe(data_set) => data_set.key(),
         }
     }
 
@@ -145,6 +156,22 @@ impl Graph {
             },
         );
         TenantData { organisation, licences, domains, secure_score }
+    }
+
+    /// Whether each data set can be read, in one request.
+    pub async fn probe(&self) -> Vec<(DataSet, Result<(), GraphError>)> {
+        let body = match self.ask_together(&DataSet::ALL.map(Part::Probe)).await {
+            Together::Answered(body) => body,
+            Together::Refused(error) => return DataSet::ALL.map(|data_set| (data_set, Err(error.again()))).into(),
+            Together::Broken => Vec::new(),
+        };
+        let answers: Option<BatchAnswer<'_>> = serde_json::from_slice(&body).ok();
+        let answer = |data_set: DataSet| {
+            let part = answers.as_ref().and_then(|answers| answers.part(Part::Probe(data_set).id()));
+            let part = part.ok_or(GraphError::unreadable("a part of a batch without an answer"))?;
+            self.part::<IgnoredAny>(part).map(drop)
+        };
+        DataSet::ALL.map(|data_set| (data_set, answer(data_set))).into()
     }
 
     /// The organisation, by itself.
@@ -372,6 +399,30 @@ mod tests {
         ] {
             assert_eq!(wait, Some(Duration::from_secs(40)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_probe_is_one_request_and_tells_each_data_set_from_the_others() {
+        let host = Host {
+            answer: Arc::new(|_| {
+                Json(json!({"responses": [
+                    part("organisation", 200, &json!({"value": [{"id": "84841066-274d-4ec0-a5c1-276be684bdd3"}]})),
+                    part("users", 200, &json!({"value": [{"id": 1}], "@odata.nextLink": "http://evil.example"})),
+                    part("licences", 403, &json!({"error": {"code": "Authorization_RequestDenied"}})),
+                    part("domains", 503, &json!({})),
+                ]}))
+                .into_response()
+            }),
+            asked: Arc::default(),
+        };
+        let (microsoft, _) = served(Router::new().route("/v1.0/$batch", post(batch)).with_state(host.clone())).await;
+        let found = microsoft.graph("the-token".into()).probe().await;
+        let problems: Vec<_> =
+            found.iter().map(|(_, read)| read.as_ref().err().and_then(GraphError::problem)).collect();
+        let expected =
+            [None, None, Some(Problem::PermissionMissing), Some(Problem::Temporary), Some(Problem::Unreadable)];
+        assert_eq!(problems, expected, "{found:?}");
+        assert_eq!(host.asked.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::domain::{AttemptFailure, ReconnectReason, schedule::Round};
+use app::domain::{AttemptFailure, PlatformFault, ReconnectReason, schedule::Round};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,12 +41,15 @@ pub enum PersonCause {
 }
 
 /// An AADSTS number that we know.
-struct Entry {
-    number: u32,
-    /// The values of `error` that it refines. Under another one it is not believed: Microsoft may change numbers,
-    /// and an `invalid_client` must not end a company's connection by accident.
-    errors: &'static [&'static str],
-    class: Class,
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The number.
+    pub number: u32,
+    /// The values of `error` that it refines; any, if there are none. Under another one it is not believed: Microsoft
+    /// may change numbers, and an `invalid_client` must not end a company's connection by accident.
+    pub errors: &'static [&'static str],
+    /// What it means.
+    pub class: Class,
 }
 
 const fn entry(number: u32, errors: &'static [&'static str], class: Class) -> Entry {
@@ -65,8 +68,9 @@ const CONSENT: &[&str] = &["invalid_grant", "consent_required", "interaction_req
 const PROOF: &[&str] = &["invalid_grant", "interaction_required", "login_required", "access_denied"];
 const TENANT: &[&str] = &["invalid_request", "invalid_tenant", "invalid_grant"];
 
+/// Every number that we know.
 /// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-const CATALOGUE: &[Entry] = &[
+pub const CATALOGUE: &[Entry] = &[
     // The person at the popup.
     entry(65004, DECLINED, Class::Person(PersonCause::Declined)),
     entry(90093, DENIED, Class::Person(PersonCause::NotAdministrator)),
@@ -303,6 +307,18 @@ impl Refusal {
         }
     }
 
+    /// What is wrong with our own app registration, if that is what it says.
+    pub fn platform_fault(&self) -> Option<PlatformFault> {
+        let is_clients = self.error == "invalid_client";
+        (self.class == Class::Platform).then_some(match self.number {
+            Some(7_000_222) if is_clients => PlatformFault::SecretExpired,
+            Some(7_000_215 | 7_000_218) if is_clients => PlatformFault::SecretWrong,
+            Some(700_027) if is_clients => PlatformFault::CertificateRefused,
+            Some(70002 | 700_025) if is_clients => PlatformFault::CredentialRefused,
+            _ => PlatformFault::Settings,
+        })
+    }
+
     /// One line for support, such as `invalid_grant AADSTS700082, trace id …, correlation id …`.
     pub fn details(&self) -> String {
         let mut details = match (&*self.error, self.status) {
@@ -345,6 +361,15 @@ impl MicrosoftError {
             Self::Refused(refusal) => refusal.class,
             Self::Unreachable(_) | Self::Unreadable(_) => Class::Transient,
             Self::Signing(_) => Class::Platform,
+        }
+    }
+
+    /// What is wrong with our own app registration, if that is what it says.
+    pub fn platform_fault(&self) -> Option<PlatformFault> {
+        match self {
+            Self::Refused(refusal) => refusal.platform_fault(),
+            Self::Unreachable(_) | Self::Unreadable(_) => None,
+            Self::Signing(_) => Some(PlatformFault::KeyUnusable),
         }
     }
 
@@ -512,6 +537,25 @@ mod tests {
         ] {
             assert_eq!(refuse(error, 123_456).class, class, "{error}");
         }
+    }
+
+    #[test]
+    fn a_fault_of_ours_is_named_and_is_certain_only_where_it_is_about_the_credential() {
+        for (error, number, fault) in [
+            ("invalid_client", 7_000_222, Some(PlatformFault::SecretExpired)),
+            ("invalid_client", 7_000_215, Some(PlatformFault::SecretWrong)),
+            ("invalid_client", 7_000_218, Some(PlatformFault::SecretWrong)),
+            ("invalid_client", 700_027, Some(PlatformFault::CertificateRefused)),
+            ("invalid_client", 70002, Some(PlatformFault::CredentialRefused)),
+            ("invalid_client", 123_456, Some(PlatformFault::Settings)),
+            ("invalid_request", 50194, Some(PlatformFault::Settings)),
+            ("invalid_request", 7_000_222, Some(PlatformFault::Settings)),
+            ("invalid_client", 7_000_229, None),
+            ("invalid_grant", 65001, None),
+        ] {
+            assert_eq!(refuse(error, number).platform_fault(), fault, "{error} {number}");
+        }
+        assert_eq!(MicrosoftError::Signing(SigningError).platform_fault(), Some(PlatformFault::KeyUnusable));
     }
 
     #[test]

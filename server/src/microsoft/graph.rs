@@ -260,13 +260,17 @@ impl Graph {
             // A link that was stored before the settings named another host: as good as one that has expired.
             UsersCursor::Changes(link) => self.follow(link).map_err(|_| GraphError::Resync(Trace::default()))?,
         };
-        let page: Page<WireUser> = self.page(url).await?;
-        let next = match (page.next_link, page.delta_link) {
+        let body = self.body(url).await?;
+        // A thousand users take a while to be read, and whoever looks at a page must not wait for that.
+        let read = move || parse::<WireUser>(&body).map(|page| (page.next_link, page.delta_link, changes(page.value)));
+        let read = tokio::task::spawn_blocking(read).await;
+        let (next_link, delta_link, users) = read.map_err(|_| GraphError::unreadable("nobody could read it"))??;
+        let next = match (next_link, delta_link) {
             (Some(link), _) => UsersNext::Page(Link::from_stored(link)),
             (None, Some(link)) => UsersNext::Done(Link::from_stored(link)),
             (None, None) => return Err(GraphError::unreadable("users that neither go on nor end")),
         };
-        Ok(UsersPage { users: page.value.into_iter().map(UserChange::from).collect(), next })
+        Ok(UsersPage { users, next })
     }
 
     /// Whether a link may be followed: it leads to Graph, where the token may go.
@@ -347,6 +351,10 @@ impl Graph {
     }
 
     async fn page<T: DeserializeOwned>(&self, url: Url) -> Result<Page<T>, GraphError> {
+        parse(&self.body(url).await?)
+    }
+
+    async fn body(&self, url: Url) -> Result<Vec<u8>, GraphError> {
         let request = self
             .http()
             .get(url)
@@ -355,11 +363,19 @@ impl Graph {
             .header("Prefer", HeaderValue::from_static(PAGE_SIZE));
         let answer = send(request, BODY_LIMIT).await.map_err(GraphError::no_answer)?;
         if answer.status == StatusCode::OK {
-            serde_json::from_slice(&answer.body).map_err(|_| GraphError::unreadable("not what was asked for"))
+            Ok(answer.body)
         } else {
             Err(GraphError::from_answer(&answer, retry_after(&answer.headers, self.now())))
         }
     }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, GraphError> {
+    serde_json::from_slice(body).map_err(|_| GraphError::unreadable("not what was asked for"))
+}
+
+fn changes(users: Vec<WireUser>) -> Vec<UserChange> {
+    users.into_iter().map(UserChange::from).collect()
 }
 
 #[cfg(test)]

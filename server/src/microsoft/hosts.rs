@@ -51,6 +51,25 @@ impl Cloud {
             Self::China => "https://microsoftgraph.chinacloudapi.cn",
         }
     }
+
+    /// Where administrators look after their tenant.
+    pub(super) const fn admin_center(self) -> &'static str {
+        match self {
+            Self::Global => "https://entra.microsoft.com",
+            Self::GccHigh | Self::Dod => "https://entra.microsoft.us",
+            Self::China => "https://entra.microsoftonline.cn",
+        }
+    }
+
+    /// What Microsoft Graph PowerShell calls it. None: it is taken without being named.
+    pub(super) const fn powershell_environment(self) -> Option<&'static str> {
+        match self {
+            Self::Global => None,
+            Self::GccHigh => Some("USGov"),
+            Self::Dod => Some("USGovDoD"),
+            Self::China => Some("China"),
+        }
+    }
 }
 
 impl fmt::Display for Cloud {
@@ -93,8 +112,8 @@ pub struct Hosts {
     pub login: Url,
     /// Where a tenant's data are read.
     pub graph: Url,
-    /// What Graph is called in scopes. It belongs to the cloud, wherever the host is.
-    resource: &'static str,
+    /// What Graph is called in scopes belongs to the cloud, wherever the host is.
+    cloud: Cloud,
 }
 
 impl Hosts {
@@ -102,17 +121,22 @@ impl Hosts {
     pub fn new(cloud: Cloud, login: Option<Url>, graph: Option<Url>) -> Result<Self, HostError> {
         let login = login.map_or_else(|| parse_host(cloud.login()), Ok)?;
         let graph = graph.map_or_else(|| parse_host(cloud.graph()), Ok)?;
-        Ok(Self { login, graph, resource: cloud.graph() })
+        Ok(Self { login, graph, cloud })
+    }
+
+    /// Which cloud they are of.
+    pub const fn cloud(&self) -> Cloud {
+        self.cloud
     }
 
     /// A scope of Microsoft Graph, such as `https://graph.microsoft.com/.default`.
     pub(super) fn scope(&self, name: &str) -> String {
-        format!("{}/{name}", self.resource)
+        format!("{}/{name}", self.cloud.graph())
     }
 
     /// A granted scope without the resource before it: Microsoft writes them both ways.
     pub(super) fn short_scope<'a>(&self, scope: &'a str) -> &'a str {
-        scope.strip_prefix(self.resource).and_then(|rest| rest.strip_prefix('/')).unwrap_or(scope)
+        scope.strip_prefix(self.cloud.graph()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(scope)
     }
 
     /// The issuer of a tenant's ID tokens.
@@ -183,7 +207,7 @@ mod tests {
             assert_eq!(cloud.key().parse(), Ok(cloud));
             let hosts = Hosts::new(cloud, None, None).unwrap();
             assert_eq!(hosts.login.scheme(), "https");
-            assert_eq!(origin(&hosts.graph), hosts.resource);
+            assert_eq!(origin(&hosts.graph), cloud.graph());
         }
         assert_eq!("mars".parse::<Cloud>(), Err(UnknownCloud));
     }

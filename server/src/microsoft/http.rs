@@ -42,7 +42,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, limit: usize) -> Resu
 }
 
 /// How long `Retry-After` asks to wait, in seconds or as a date (RFC 9110, section 10.2.3).
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if let Ok(seconds) = text.parse::<u64>() {
         Duration::from_secs(seconds)

@@ -1,8 +1,13 @@
 //! Who we are to Microsoft: the app registration, and how we prove it.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt, fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use app::domain::Timestamp;
+use app::domain::{Timestamp, platform::RENEW_BEFORE};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -26,6 +31,8 @@ pub struct AppRegistration {
     pub client_id: String,
     /// How it proves to be itself.
     pub credential: Credential,
+    /// Where that was read from, if it was a file: a new one may be put there at any time.
+    pub credential_file: Option<CredentialFile>,
     /// Where Microsoft sends people back to. Registered there, compared exactly.
     pub redirect_uri: Url,
 }
@@ -45,6 +52,107 @@ impl fmt::Debug for Credential {
             Self::Secret(_) => f.write_str("Secret([redacted])"),
             Self::Certificate(certificate) => f.debug_tuple("Certificate").field(certificate).finish(),
         }
+    }
+}
+
+impl Credential {
+    /// Whether it is the same secret, or the same certificate.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Secret(one), Self::Secret(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::Certificate(one), Self::Certificate(other)) => one.thumbprint == other.thumbprint,
+            _ => false,
+        }
+    }
+}
+
+/// A file that holds a credential.
+#[derive(Clone, Debug)]
+pub enum CredentialFile {
+    /// Nothing but a secret.
+    Secret(PathBuf),
+    /// A certificate and its key, as PEM.
+    Certificate(PathBuf),
+}
+
+impl CredentialFile {
+    /// Reads it. The error names the file and holds nothing of it.
+    pub fn read(&self) -> Result<Credential, String> {
+        let (Self::Secret(path) | Self::Certificate(path)) = self;
+        let text = fs::read_to_string(path)
+            .map(SecretString::from)
+            .map_err(|error| format!("{} can't be read: {error}", path.display()))?;
+        match self {
+            Self::Secret(_) => match text.expose_secret().trim() {
+                "" => Err("the file is empty".to_owned()),
+                secret => Ok(Credential::Secret(SecretString::from(secret))),
+            },
+            Self::Certificate(_) => {
+                ClientCertificate::from_pem(&text).map(Credential::Certificate).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// The credential in use.
+#[derive(Debug)]
+pub(super) struct CurrentCredential {
+    file: Option<CredentialFile>,
+    /// With the time of the last look into the file.
+    state: Mutex<(Arc<Credential>, Timestamp)>,
+}
+
+/// How often at most the file is looked into because the certificate ends soon.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+impl CurrentCredential {
+    pub(super) fn of(app: &AppRegistration) -> Self {
+        let state = Mutex::new((Arc::new(app.credential.clone()), Timestamp::from_millis(0)));
+        Self { file: app.credential_file.clone(), state }
+    }
+
+    pub(super) fn get(&self) -> Arc<Credential> {
+        self.state().0.clone()
+    }
+
+    /// After `refused` was: whether there is another one by now. Looks into the file.
+    pub(super) fn is_newer_than(&self, refused: &Arc<Credential>, now: Timestamp) -> bool {
+        self.look(now);
+        !Arc::ptr_eq(refused, &self.state().0)
+    }
+
+    /// When the certificate ends, if there is one. Looks into the file if that is soon.
+    pub(super) fn certificate_ends(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = |credential: &Credential| match credential {
+            Credential::Secret(_) => None,
+            Credential::Certificate(certificate) => Some(certificate.not_after()),
+        };
+        let (credential, looked) = self.state().clone();
+        let soon = ends(&credential).is_some_and(|ends| ends.since(now) < RENEW_BEFORE);
+        if soon && now.since(looked) >= LOOK_EVERY {
+            self.look(now);
+        }
+        ends(&self.get())
+    }
+
+    /// A file that can't be read changes nothing: somebody may be writing it.
+    fn look(&self, now: Timestamp) {
+        let Some(file) = &self.file else { return };
+        let read = file.read();
+        let mut state = self.state();
+        state.1 = now;
+        match read {
+            Ok(new) if !new.is(&state.0) => {
+                tracing::info!("the credential's file holds a new one");
+                state.0 = Arc::new(new);
+            }
+            Ok(_) => {}
+            Err(why) => tracing::warn!(why, "the credential's file can't be used; the one from before is kept"),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, (Arc<Credential>, Timestamp)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -220,6 +328,52 @@ mod tests {
         ] {
             assert_eq!(read(&pem).unwrap_err(), error);
         }
+    }
+
+    #[test]
+    fn a_credential_is_read_again_when_it_was_refused_and_a_broken_file_changes_nothing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let write = |text: &str| std::fs::write(file.path(), text).unwrap();
+        let app = AppRegistration {
+            client_id: CLIENT_ID.into(),
+            credential: Credential::Secret("old".into()),
+            credential_file: Some(CredentialFile::Secret(file.path().into())),
+            redirect_uri: Url::parse("http://localhost/").unwrap(),
+        };
+        let current = CurrentCredential::of(&app);
+        let old = current.get();
+        for unusable in ["old\n", ""] {
+            write(unusable);
+            assert!(!current.is_newer_than(&old, NOW), "{unusable:?}");
+        }
+        write("new\n");
+        assert!(current.is_newer_than(&old, NOW));
+        let Credential::Secret(new) = &*current.get() else { panic!("a secret") };
+        assert_eq!(new.expose_secret(), "new");
+        assert!(!current.is_newer_than(&current.get(), NOW));
+    }
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_looked_for_once_a_minute() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), OTHER_RSA).unwrap();
+        let (old, new) = (read(RSA).unwrap(), read(OTHER_RSA).unwrap());
+        let app = AppRegistration {
+            client_id: CLIENT_ID.into(),
+            credential: Credential::Certificate(old.clone()),
+            credential_file: Some(CredentialFile::Certificate(file.path().into())),
+            redirect_uri: Url::parse("http://localhost/").unwrap(),
+        };
+        let current = CurrentCredential::of(&app);
+        let early = old.not_after().minus(RENEW_BEFORE);
+        assert_eq!(current.certificate_ends(early), Some(old.not_after()), "there is time");
+        let soon = early.plus(Duration::from_secs(1));
+        assert_eq!(current.certificate_ends(soon), Some(new.not_after()));
+        std::fs::write(file.path(), RSA).unwrap();
+        let later = new.not_after();
+        assert_eq!(current.certificate_ends(later), Some(old.not_after()));
+        std::fs::write(file.path(), OTHER_RSA).unwrap();
+        assert_eq!(current.certificate_ends(later.plus(Duration::from_secs(59))), Some(old.not_after()));
     }
 
     #[test]

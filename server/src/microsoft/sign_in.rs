@@ -19,7 +19,7 @@ use url::Url;
 
 use super::{
     Microsoft,
-    errors::{MicrosoftError, Refusal},
+    errors::{Class, MicrosoftError, Refusal},
     http::{NoAnswer, retry_after, send},
     registration::Credential,
 };
@@ -123,6 +123,8 @@ pub struct SignIn {
 pub struct AppToken {
     /// For Graph.
     pub token: SecretString,
+    /// When it came.
+    pub issued_at: Timestamp,
     /// The application permissions that are in force, read from the token *without verifying it*: a hint which data
     /// sets can be read. Graph decides. Empty where no consent is in effect yet.
     pub roles: BTreeSet<String>,
@@ -135,6 +137,8 @@ pub struct AppToken {
 pub struct Refreshed {
     /// For Graph, as the person.
     pub access_token: SecretString,
+    /// When it came.
+    pub issued_at: Timestamp,
     /// The one to use from now on. The old one keeps working for its own time.
     pub refresh_token: Option<SecretString>,
     /// What was really granted, without the resource before it.
@@ -157,6 +161,16 @@ impl fmt::Debug for IdTokenField {
 }
 
 impl ExtraTokenFields for IdTokenField {}
+
+/// What is traded for tokens.
+enum Exchange {
+    /// A code, and what ties it to the attempt.
+    Code(SecretString, PkceCodeVerifier),
+    /// A refresh token.
+    Refresh(RefreshToken),
+    /// Nothing but our own credential.
+    Ourselves,
+}
 
 type Tokens = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
@@ -204,7 +218,7 @@ impl Microsoft {
     }
 
     fn authorize_url_for(&self, authority: &Authority, request: AuthorizeRequest<'_>, scopes: Vec<Scope>) -> Url {
-        let client = self.oauth_client(authority);
+        let client = self.oauth_client(authority, &self.shared.credential.get());
         let state = CsrfToken::new(request.state.to_owned());
         let mut authorization = client
             .authorize_url(|| state)
@@ -230,14 +244,7 @@ impl Microsoft {
         verifier: PkceCodeVerifier,
         access: Access,
     ) -> Result<SignIn, MicrosoftError> {
-        let client = self.oauth_client(authority);
-        let http = self.token_endpoint();
-        let mut exchange =
-            client.exchange_code(AuthorizationCode::new(code.expose_secret().to_owned())).set_pkce_verifier(verifier);
-        for (name, value) in self.assertion(authority)? {
-            exchange = exchange.add_extra_param(name, value);
-        }
-        let tokens = exchange.request_async(&http).await.map_err(unwrap_error)?;
+        let tokens = self.tokens(authority, &Exchange::Code(code, verifier)).await?;
         let id_token = tokens.extra_fields().id_token.clone().ok_or(MicrosoftError::Unreadable("no ID token"))?;
         let refresh_token = refresh_token(&tokens);
         if access == Access::Delegated && refresh_token.is_none() {
@@ -254,57 +261,103 @@ impl Microsoft {
 
     /// A new token as ourselves. Permissions are baked into it: what changes at Microsoft shows in the next one.
     pub async fn app_token(&self, tenant: TenantId) -> Result<AppToken, MicrosoftError> {
-        let authority = Authority::Tenant(tenant);
-        let client = self.oauth_client(&authority);
-        let http = self.token_endpoint();
-        let mut exchange = client.exchange_client_credentials().add_scope(Scope::new(self.hosts().scope(".default")));
-        for (name, value) in self.assertion(&authority)? {
-            exchange = exchange.add_extra_param(name, value);
-        }
-        let tokens = exchange.request_async(&http).await.map_err(unwrap_error)?;
+        let tokens = self.tokens(&Authority::Tenant(tenant), &Exchange::Ourselves).await?;
         let token = access_token(&tokens);
-        Ok(AppToken { roles: roles(&token), token, expires_at: self.expiry(&tokens) })
+        let issued_at = self.shared.clock.now();
+        Ok(AppToken { roles: roles(&token), token, issued_at, expires_at: self.expiry(&tokens) })
     }
 
     /// New tokens as the person who signed in.
     pub async fn refresh(&self, tenant: TenantId, token: &SecretString) -> Result<Refreshed, MicrosoftError> {
-        let authority = Authority::Tenant(tenant);
-        let client = self.oauth_client(&authority);
-        let http = self.token_endpoint();
         let token = RefreshToken::new(token.expose_secret().to_owned());
-        let mut exchange = client.exchange_refresh_token(&token).add_scopes(self.sign_in_scopes(Access::Delegated));
-        for (name, value) in self.assertion(&authority)? {
-            exchange = exchange.add_extra_param(name, value);
-        }
-        let tokens = exchange.request_async(&http).await.map_err(unwrap_error)?;
+        let tokens = self.tokens(&Authority::Tenant(tenant), &Exchange::Refresh(token)).await?;
         Ok(Refreshed {
             access_token: access_token(&tokens),
+            issued_at: self.shared.clock.now(),
             refresh_token: refresh_token(&tokens),
             scopes: self.scopes(&tokens),
             expires_at: self.expiry(&tokens),
         })
     }
 
+    /// Asks once more where our credential was refused and its file holds another one by now. Nothing is used up by a
+    /// request whose credential is refused.
+    async fn tokens(&self, authority: &Authority, exchange: &Exchange) -> Result<Tokens, MicrosoftError> {
+        let current = &self.shared.credential;
+        let credential = current.get();
+        match self.tokens_with(authority, exchange, &credential).await {
+            Err(error)
+                if error.class() == Class::Platform && current.is_newer_than(&credential, self.shared.clock.now()) =>
+            {
+                self.tokens_with(authority, exchange, &current.get()).await
+            }
+            asked => asked,
+        }
+    }
+
+    async fn tokens_with(
+        &self,
+        authority: &Authority,
+        exchange: &Exchange,
+        credential: &Credential,
+    ) -> Result<Tokens, MicrosoftError> {
+        let client = self.oauth_client(authority, credential);
+        let http = self.token_endpoint();
+        let assertion = self.assertion(authority, credential)?;
+        let tokens = match exchange {
+            Exchange::Code(code, verifier) => {
+                let code = AuthorizationCode::new(code.expose_secret().to_owned());
+                let verifier = PkceCodeVerifier::new(verifier.secret().clone());
+                let mut request = client.exchange_code(code).set_pkce_verifier(verifier);
+                for (name, value) in assertion {
+                    request = request.add_extra_param(name, value);
+                }
+                request.request_async(&http).await
+            }
+            Exchange::Refresh(token) => {
+                let mut request =
+                    client.exchange_refresh_token(token).add_scopes(self.sign_in_scopes(Access::Delegated));
+                for (name, value) in assertion {
+                    request = request.add_extra_param(name, value);
+                }
+                request.request_async(&http).await
+            }
+            Exchange::Ourselves => {
+                let scope = Scope::new(self.hosts().scope(".default"));
+                let mut request = client.exchange_client_credentials().add_scope(scope);
+                for (name, value) in assertion {
+                    request = request.add_extra_param(name, value);
+                }
+                request.request_async(&http).await
+            }
+        };
+        tokens.map_err(unwrap_error)
+    }
+
     fn token_url(&self, authority: &Authority) -> Url {
         self.login_url(&format!("{authority}/oauth2/v2.0/token"))
     }
 
-    fn oauth_client(&self, authority: &Authority) -> OauthClient {
+    fn oauth_client(&self, authority: &Authority, credential: &Credential) -> OauthClient {
         let mut client = Client::new(ClientId::new(self.app().client_id.clone()))
             // The secret goes into the body: Microsoft's own libraries do so.
             .set_auth_type(AuthType::RequestBody)
             .set_redirect_uri(RedirectUrl::from_url(self.app().redirect_uri.clone()))
             .set_auth_uri(AuthUrl::from_url(self.login_url(&format!("{authority}/oauth2/v2.0/authorize"))))
             .set_token_uri(TokenUrl::from_url(self.token_url(authority)));
-        if let Credential::Secret(secret) = &self.app().credential {
+        if let Credential::Secret(secret) = credential {
             client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
         }
         client
     }
 
     /// What takes the place of a secret in a token request, when we have a certificate.
-    fn assertion(&self, authority: &Authority) -> Result<Vec<(&'static str, String)>, MicrosoftError> {
-        let Credential::Certificate(certificate) = &self.app().credential else { return Ok(Vec::new()) };
+    fn assertion(
+        &self,
+        authority: &Authority,
+        credential: &Credential,
+    ) -> Result<Vec<(&'static str, String)>, MicrosoftError> {
+        let Credential::Certificate(certificate) = credential else { return Ok(Vec::new()) };
         let now = self.shared.clock.now();
         let assertion = certificate.assertion(&self.app().client_id, &self.token_url(authority), now)?;
         Ok(vec![

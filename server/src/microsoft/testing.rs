@@ -40,7 +40,7 @@ pub(super) fn client_by(host: &str, credential: Credential, clock: Arc<dyn Clock
     let host = Url::parse(host).unwrap();
     let hosts = Hosts::new(Cloud::Global, Some(host.clone()), Some(host)).unwrap();
     let redirect_uri = Url::parse("http://localhost:8080/connect/callback").unwrap();
-    let app = AppRegistration { client_id: CLIENT_ID.into(), credential, redirect_uri };
+    let app = AppRegistration { client_id: CLIENT_ID.into(), credential, credential_file: None, redirect_uri };
     Microsoft::new(hosts, app, clock).unwrap()
 }
 

@@ -71,6 +71,15 @@ impl Microsoft {
         outcome.await.map_err(|refused| refused.error.clone())
     }
 
+    /// Forgets the tenant's token if it came before `then`. Permissions are baked into tokens.
+    pub fn forget_app_token_of_before(&self, tenant: TenantId, then: Timestamp) {
+        let mut tenants = self.shared.tokens.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_older = |outcome: &Outcome| outcome.as_ref().is_ok_and(|token| token.issued_at < then);
+        if tenants.get(&tenant).and_then(Shared::peek).is_some_and(is_older) {
+            tenants.remove(&tenant);
+        }
+    }
+
     /// Forgets the tenant's token: Graph does not take it, or a newer one would say more. Permissions are baked into
     /// tokens.
     pub fn forget_app_token(&self, tenant: TenantId) {

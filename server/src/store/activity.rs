@@ -59,6 +59,11 @@ impl Actor {
         Self { account: None, name: "the command line".to_owned() }
     }
 
+    /// Tenantry by itself.
+    pub fn itself() -> Self {
+        Self { account: None, name: "Tenantry".to_owned() }
+    }
+
     /// Nobody that we know.
     pub fn somebody() -> Self {
         Self { account: None, name: "somebody".to_owned() }
@@ -67,6 +72,11 @@ impl Actor {
     /// Whoever has a link.
     pub fn link_holder() -> Self {
         Self { account: None, name: "somebody with the link".to_owned() }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Which account, if it is one.

@@ -2,7 +2,8 @@
 
 use app::domain::CompanyId;
 use sea_orm::{
-    ConnectionTrait, DbErr, Statement,
+    DbErr,
+    sea_query::{Expr, Query, ReturningClause},
     sqlx::postgres::{PgListener, PgPool},
 };
 use tokio::sync::broadcast;
@@ -40,14 +41,10 @@ impl Announcements {
     }
 }
 
-/// Has PostgreSQL tell the other processes, once the transaction is committed.
-pub(super) async fn notify(db: &impl ConnectionTrait, companies: &[CompanyId]) -> Result<(), DbErr> {
-    for company in companies {
-        let values = [CHANNEL.into(), company.to_string().into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), "SELECT pg_notify($1, $2)", values);
-        db.query_one_raw(statement).await?;
-    }
-    Ok(())
+/// What an update of companies returns, to have PostgreSQL tell the other processes of each once it is committed: a
+/// statement of its own would be one more way there and back.
+pub(super) fn notify() -> ReturningClause {
+    Query::returning().expr(Expr::cust(format!("pg_notify('{CHANNEL}', id::text)")))
 }
 
 impl Store {

@@ -225,11 +225,7 @@ impl Store {
     /// Ends the company's open attempts by the wish of a person. One whose answer is being settled is not open.
     pub async fn cancel_attempts(&self, company: CompanyId, by: &Actor) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let open =
-            Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
-        if !end(&transaction, open, &Ending::Cancelled).await?.is_empty() {
-            transaction.record(by, ActivityKind::AttemptCancelled, Some(company), "").await?;
-        }
+        cancel_of_company(&transaction, company, by).await?;
         // Even if none was open: the page that asked believes that one was.
         transaction.touch(company).await?;
         transaction.commit().await
@@ -295,9 +291,53 @@ pub(super) async fn succeed(
     who_began(transaction, &attempt).await.map(Some)
 }
 
+/// What an attempt brought turned out not to work, after it had ended with success.
+pub(super) async fn fail_late(
+    transaction: &Transaction,
+    id: AttemptId,
+    failure: &AttemptFailure,
+) -> Result<(), StoreError> {
+    let changes = ActiveModel {
+        ending: Set(Some(in_json(&Ending::Failed(failure.clone()))?)),
+        ended_at: Set(Some(transaction.now.as_millis())),
+        ..Default::default()
+    };
+    let attempts =
+        Entity::update_many().set(changes).filter(Column::Id.eq(id.uuid())).exec_with_returning(&transaction.inner);
+    for attempt in attempts.await? {
+        let by = who_began(transaction, &attempt).await?;
+        let company = CompanyId::from_uuid(attempt.company_id);
+        transaction.record(&by, ActivityKind::AttemptFailed, Some(company), failure.title()).await?;
+    }
+    Ok(())
+}
+
+fn in_json(ending: &Ending) -> Result<String, StoreError> {
+    serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))
+}
+
 /// Ends an attempt whose answer was claimed, and whose link died meanwhile.
 pub(super) async fn give_up(transaction: &Transaction, id: AttemptId) -> Result<(), StoreError> {
     end(transaction, Condition::all().add(Column::Id.eq(id.uuid())), &Ending::Cancelled).await?;
+    Ok(())
+}
+
+/// Ends all attempts of a company, also one that is being settled: it finds out by itself, and nothing is stored.
+pub(super) async fn cancel_all(transaction: &Transaction, company: CompanyId) -> Result<(), StoreError> {
+    end(transaction, Condition::all().add(Column::CompanyId.eq(company.uuid())), &Ending::Cancelled).await?;
+    Ok(())
+}
+
+/// Ends the company's open attempts. What is being settled finds out by itself.
+pub(super) async fn cancel_of_company(
+    transaction: &Transaction,
+    company: CompanyId,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    let open = Condition::all().add(Column::CompanyId.eq(company.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
+    if !end(transaction, open, &Ending::Cancelled).await?.is_empty() {
+        transaction.record(by, ActivityKind::AttemptCancelled, Some(company), "").await?;
+    }
     Ok(())
 }
 
@@ -324,7 +364,7 @@ async fn fail(transaction: &Transaction, which: Condition, failure: &AttemptFail
 }
 
 async fn end(transaction: &Transaction, which: Condition, ending: &Ending) -> Result<Vec<Model>, StoreError> {
-    let json = serde_json::to_string(ending).map_err(|error| StoreError::Unexpected(error.to_string()))?;
+    let json = in_json(ending)?;
     // Nothing secret outlives the attempt.
     let changes = ActiveModel {
         state: Set(ENDED.to_owned()),

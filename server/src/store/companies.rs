@@ -2,30 +2,19 @@
 
 use std::collections::HashMap;
 
-use app::domain::{
-    Action, ActivityKind, CompanyId, CompanyName, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
-    LicenceUse, Problem, Timestamp, company::derive_status, link::open_request,
+use app::{
+    api::companies::Gone,
+    domain::{
+        Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
+        Problem, Timestamp, company::derive_status, link::open_request,
+    },
 };
-use sea_orm::{ActiveValue::Set, Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
+use sea_orm::{Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
 
 use super::{
-    ROWS_A_STATEMENT, Store, StoreError, activity::Actor, connections, entity::attempt, entity::company,
+    ROWS_A_STATEMENT, Store, StoreError, connections, entity::activity, entity::attempt, entity::company,
     entity::connection, entity::dataset_state, to_u32,
 };
-use crate::clock::Mint as _;
-
-/// What one writes down about a company before it is connected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompanyDraft {
-    /// Its name.
-    pub name: CompanyName,
-    /// Its primary domain.
-    pub domain: Option<Domain>,
-    /// Its id in another program, such as a PSA.
-    pub external_id: Option<String>,
-    /// Whom to ask.
-    pub contact: Option<String>,
-}
 
 /// A company as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +27,6 @@ pub struct Company {
     pub domain: Option<Domain>,
     /// Whether it was put away.
     pub archived: bool,
-}
-
-/// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// Companies that were not there.
-    pub added: usize,
-    /// Companies that were there and differed.
-    pub changed: usize,
-    /// Companies that were there and are the same.
-    pub unchanged: usize,
 }
 
 /// Which rows to load.
@@ -94,6 +72,44 @@ impl Store {
         Ok(rows)
     }
 
+    /// Those that left the list at or after `since`, and are not back.
+    pub async fn companies_gone_since(&self, since: Timestamp) -> Result<Vec<Gone>, StoreError> {
+        let mut gone = self.archived(Condition::all().add(company::Column::ChangedAt.gte(since.as_millis()))).await?;
+        let deleted: Vec<Option<Uuid>> = activity::Entity::find()
+            .select_only()
+            .column(activity::Column::CompanyId)
+            .filter(activity::Column::Kind.eq(ActivityKind::CompanyDeleted.key()))
+            .filter(activity::Column::At.gte(since.as_millis()))
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let for_ever = |id| Gone { id: CompanyId::from_uuid(id), revision: i64::MAX };
+        gone.extend(deleted.into_iter().flatten().map(for_ever));
+        Ok(gone)
+    }
+
+    /// Those of these that are put away.
+    pub async fn companies_gone_of(&self, ids: &[CompanyId]) -> Result<Vec<Gone>, StoreError> {
+        let mut gone = Vec::new();
+        for ids in ids.chunks(ROWS_A_STATEMENT) {
+            let these = company::Column::Id.is_in(ids.iter().map(|id| id.uuid()));
+            gone.extend(self.archived(Condition::all().add(these)).await?);
+        }
+        Ok(gone)
+    }
+
+    async fn archived(&self, which: Condition) -> Result<Vec<Gone>, StoreError> {
+        let found: Vec<(Uuid, i64)> = company::Entity::find()
+            .select_only()
+            .columns([company::Column::Id, company::Column::Revision])
+            .filter(company::Column::ArchivedAt.is_not_null())
+            .filter(which)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(|(id, revision)| Gone { id: CompanyId::from_uuid(id), revision }).collect())
+    }
+
     async fn rows(&self, which: Which<'_>) -> Result<Vec<CompanyRow>, StoreError> {
         // The companies first: what is read after them may be newer than their revision, and must not be older.
         let wanted = Condition::all().add(company::Column::ArchivedAt.is_null()).add_option(match which {
@@ -117,6 +133,7 @@ impl Store {
         let so_far = self.users_so_far(few.as_deref()).await?;
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
+        let mut kept = self.kept_data(few.as_deref()).await?;
 
         companies
             .into_iter()
@@ -130,14 +147,20 @@ impl Store {
                     !status.in_flux() && connection.as_ref().is_none_or(|c| c.connected_at < failed.at.as_millis())
                 });
                 let link = link.filter(|link| link.is_live(now) || status.allows(Action::GenerateLink));
+                let kept = kept.remove(&company.id).filter(|_| connection.is_none());
+                let (figures, synced_at) = match (&connection, &kept) {
+                    (Some(connection), _) => (figures(connection), connection.synced_at),
+                    (None, Some(kept)) => (kept.figures, kept.synced_at),
+                    (None, None) => (Figures::default(), None),
+                };
                 Ok(CompanyRow {
                     id: CompanyId::from_uuid(company.id),
                     name: company.name,
                     domain: company.domain,
                     tenant: connection.as_ref().map(|connection| connection.tenant_name.clone()),
                     status,
-                    figures: connection.as_ref().map(figures).unwrap_or_default(),
-                    synced_at: connection.as_ref().and_then(|c| c.synced_at).map(Timestamp::from_millis),
+                    figures,
+                    synced_at: synced_at.map(Timestamp::from_millis),
                     users_so_far: so_far.get(&company.id).copied(),
                     first_sync: connection.as_ref().is_some_and(|c| c.last_round_at.is_none()),
                     last_try,
@@ -185,7 +208,7 @@ impl Store {
             data_set: String,
             problem: String,
         }
-        let limiting = [Problem::PermissionMissing, Problem::NotAvailable].map(Problem::key);
+        let limiting = Problem::ALL.into_iter().filter(|problem| problem.limits()).map(Problem::key);
         let found: Vec<Found> = dataset_state::Entity::find()
             .select_only()
             .columns([dataset_state::Column::CompanyId, dataset_state::Column::DataSet, dataset_state::Column::Problem])
@@ -253,122 +276,21 @@ impl Store {
         }
         Ok(last)
     }
-
-    /// Adds these companies, or changes those that are there: found by external id, else by domain, else by name.
-    /// All of them or, if one fails, none.
-    pub async fn import_companies(&self, drafts: &[CompanyDraft], by: &Actor) -> Result<Imported, StoreError> {
-        let mut transaction = self.begin().await?;
-        let present = company::Entity::find().all(&transaction.inner).await?;
-        let mut index = ImportIndex::default();
-        for (place, company) in present.iter().enumerate() {
-            index.add(place, company.external_id.as_deref(), company.domain.as_deref(), &company.name);
-        }
-        let mut imported = Imported::default();
-        let mut new = Vec::new();
-        for draft in drafts {
-            let domain = draft.domain.as_ref().map(Domain::as_str);
-            let Some(place) = index.find(draft.external_id.as_deref(), domain, draft.name.as_str()) else {
-                let id = CompanyId::mint(transaction.now);
-                transaction.touched.push(id);
-                new.push(company::ActiveModel {
-                    id: Set(id.uuid()),
-                    name: Set(draft.name.to_string()),
-                    domain: Set(draft.domain.as_ref().map(Domain::to_string)),
-                    external_id: Set(draft.external_id.clone()),
-                    contact: Set(draft.contact.clone()),
-                    created_at: Set(transaction.now.as_millis()),
-                    archived_at: Set(None),
-                    revision: Set(1),
-                    changed_at: Set(transaction.now.as_millis()),
-                    link_requested_at: Set(None),
-                });
-                imported.added += 1;
-                continue;
-            };
-            let before = &present[place];
-            // A column that the file leaves empty says nothing; it does not erase.
-            let after = company::Model {
-                name: draft.name.to_string(),
-                domain: draft.domain.as_ref().map(Domain::to_string).or_else(|| before.domain.clone()),
-                external_id: draft.external_id.clone().or_else(|| before.external_id.clone()),
-                contact: draft.contact.clone().or_else(|| before.contact.clone()),
-                ..before.clone()
-            };
-            if after == *before {
-                imported.unchanged += 1;
-                continue;
-            }
-            let id = CompanyId::from_uuid(after.id);
-            company::Entity::update_many()
-                .set(company::ActiveModel {
-                    name: Set(after.name),
-                    domain: Set(after.domain),
-                    external_id: Set(after.external_id),
-                    contact: Set(after.contact),
-                    ..Default::default()
-                })
-                .filter(company::Column::Id.eq(id.uuid()))
-                .exec(&transaction.inner)
-                .await?;
-            transaction.touch(id).await?;
-            imported.changed += 1;
-        }
-        for rows in new.chunks(ROWS_A_STATEMENT) {
-            company::Entity::insert_many(rows.iter().cloned()).exec_without_returning(&transaction.inner).await?;
-        }
-        if imported.added + imported.changed > 0 {
-            let text = format!("{} added, {} changed", imported.added, imported.changed);
-            transaction.record(by, ActivityKind::Imported, None, text).await?;
-        }
-        transaction.commit().await?;
-        Ok(imported)
-    }
-}
-
-/// Finds the company that a row of an import means.
-#[derive(Default)]
-struct ImportIndex {
-    by_external_id: HashMap<String, usize>,
-    by_domain: HashMap<String, usize>,
-    by_name: HashMap<String, usize>,
-    has_external_id: Vec<bool>,
-}
-
-impl ImportIndex {
-    fn add(&mut self, place: usize, external_id: Option<&str>, domain: Option<&str>, name: &str) {
-        if let Some(external_id) = external_id {
-            self.by_external_id.insert(external_id.to_owned(), place);
-        }
-        if let Some(domain) = domain {
-            self.by_domain.insert(domain.to_owned(), place);
-        }
-        self.by_name.insert(name.to_lowercase(), place);
-        self.has_external_id.push(external_id.is_some());
-    }
-
-    fn find(&self, external_id: Option<&str>, domain: Option<&str>, name: &str) -> Option<usize> {
-        if let Some(place) = external_id.and_then(|id| self.by_external_id.get(id)) {
-            return Some(*place);
-        }
-        // Two different external ids are two companies, whatever else they share.
-        domain
-            .and_then(|domain| self.by_domain.get(domain))
-            .or_else(|| self.by_name.get(&name.to_lowercase()))
-            .copied()
-            .filter(|place| external_id.is_none() || !self.has_external_id[*place])
-    }
 }
 
 fn figures(connection: &connection::Model) -> Figures {
+    figures_of(
+        connection.users,
+        connection.licences_used.zip(connection.licences_assignable),
+        connection.score_current.zip(connection.score_max),
+    )
+}
+
+pub(super) fn figures_of(users: Option<i32>, licences: Option<(i32, i32)>, score: Option<(f64, f64)>) -> Figures {
+    let in_use = |(used, assignable)| LicenceUse { used: to_u32(used), assignable: to_u32(assignable) };
     Figures {
-        users: connection.users.map(to_u32),
-        licences: connection
-            .licences_used
-            .zip(connection.licences_assignable)
-            .map(|(used, assignable)| LicenceUse { used: to_u32(used), assignable: to_u32(assignable) }),
-        secure_score: connection
-            .score_current
-            .zip(connection.score_max)
-            .and_then(|(current, max)| Figures::percent(current, max)),
+        users: users.map(to_u32),
+        licences: licences.map(in_use),
+        secure_score: score.and_then(|(current, max)| Figures::percent(current, max)),
     }
 }

@@ -3,13 +3,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use app::domain::{
-    Access, CompanyDetails, CompanyId, ConnectionDetails, DataSet, DataSetStatus, Problem, TenantId, Timestamp,
-    company_details::is_stale,
+    Access, CompanyDetails, CompanyId, ConnectionDetails, DataSet, DataSetStatus, DisconnectionDetails, Problem,
+    TenantId, Timestamp, company_details::is_stale,
 };
 use sea_orm::prelude::*;
 
 use super::{
     Store, StoreError,
+    disconnections::Disconnection,
     entity::{connection, dataset_state},
 };
 
@@ -25,7 +26,16 @@ impl Store {
             .filter(connection::Column::CompanyId.eq(company.uuid()))
             .one(&self.reader)
             .await?;
-        let Some(connection) = connection else { return Ok(Some(CompanyDetails { row, connection: None })) };
+        let Some(connection) = connection else {
+            let disconnection = match self.disconnection(company).await? {
+                Some(Disconnection { organisation, at, by, data_kept, .. }) => {
+                    let data_sets = if data_kept { self.data_set_statuses(company, every).await? } else { Vec::new() };
+                    Some(DisconnectionDetails { organisation, at, by, data_sets })
+                }
+                None => None,
+            };
+            return Ok(Some(CompanyDetails { row, connection: None, disconnection }));
+        };
         let now = self.clock.now();
         let access = Access::from_key(&connection.access)
             .ok_or_else(|| StoreError::Unexpected(format!("connection {}", connection.id)))?;
@@ -36,11 +46,11 @@ impl Store {
             access,
             connected_by: connection.connected_by,
             connected_at: Timestamp::from_millis(connection.connected_at),
-            next_sync: Timestamp::from_millis(connection.due_at),
+            next_sync: Timestamp::from_millis(connection.full_due_at.unwrap_or(connection.due_at)),
             syncing: connection.lease_until.is_some_and(|until| until > now.as_millis()),
             data_sets: self.data_set_statuses(company, every).await?,
         };
-        Ok(Some(CompanyDetails { row, connection: Some(details) }))
+        Ok(Some(CompanyDetails { row, connection: Some(details), disconnection: None }))
     }
 
     /// How old each data set of a company is.

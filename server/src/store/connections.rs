@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use app::domain::{
-    Access, ActivityKind, AttemptFailure, AttemptId, CompanyId, ConnectionId, LinkId, Phase, ReconnectReason, TenantId,
-    Timestamp,
+    Access, ActivityKind, AttemptFailure, AttemptId, CompanyId, ConnectionId, LinkId, PermissionSet, Phase,
+    ReconnectReason, TenantId, Timestamp,
     connection::{ConnectionFacts, Organisation, TenantClaim, may_tie},
 };
 use sea_orm::{
@@ -15,13 +15,16 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Transaction,
     activity::Actor,
     attempts,
     entity::{
         company,
         connection::{ActiveModel, Column, Entity, Model},
+        former_grant,
     },
+    platform::Hold,
+    to_i32, to_u32,
 };
 use crate::clock::Mint as _;
 
@@ -88,6 +91,12 @@ pub struct Connection {
     pub round: Timestamp,
     /// Whether somebody asked for it, and wants to know how things are now.
     pub asked_for: bool,
+    /// When everything is read again, if this round is but a probe whether the grant still holds.
+    pub probe_until: Option<Timestamp>,
+    /// The permissions that were asked for when it was connected.
+    pub permission_set: PermissionSet,
+    /// Whether a token that Microsoft gives now ends a fault of our app registration.
+    pub ends_fault: bool,
     /// Proves that the worker still holds it.
     pub lease: Lease,
 }
@@ -103,6 +112,8 @@ pub struct Settled {
     pub phase: Phase,
     /// When it is read next.
     pub due: Timestamp,
+    /// When everything is read again, if `due` is but a probe's time.
+    pub full_due: Option<Timestamp>,
     /// Whether the next round begins anew.
     pub complete: bool,
     /// Whether people can look at what there is: no data set is being read for the first time.
@@ -186,13 +197,17 @@ impl Store {
     ) -> Result<Option<Tied>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = transaction.now;
+        let mut company = company::Entity::find_by_id(grant.company.uuid());
         if self.engine() == DbBackend::Postgres {
             // Attempts of one company settle one after the other.
-            company::Entity::find_by_id(grant.company.uuid()).lock_exclusive().one(&transaction.inner).await?;
+            company = company.lock_exclusive();
         }
-        if let Some(link) = grant.link
-            && !transaction.link_may_finish(link, grant.begun).await?
-        {
+        let is_in_use = company.one(&transaction.inner).await?.is_some_and(|company| company.archived_at.is_none());
+        let link_is_good = match grant.link {
+            Some(link) => transaction.link_may_finish(link, grant.begun).await?,
+            None => true,
+        };
+        if !is_in_use || !link_is_good {
             attempts::give_up(&transaction, grant.attempt).await?;
             transaction.touch(grant.company).await?;
             transaction.commit().await?;
@@ -233,14 +248,17 @@ impl Store {
             connected_by: Set(grant.connected_by.clone()),
             connected_at: Set(now.as_millis()),
             due_at: Set(now.as_millis()),
+            full_due_at: Set(None),
             round_at: Set(None),
+            permission_set: Set(to_i32(PermissionSet::CURRENT.number())),
             // Whoever reads the tenant now does so with the old grant.
             lease: Set(None),
             lease_until: Set(None),
             tries: Set(0),
             ..Default::default()
         };
-        if existing.is_some() {
+        if let Some(existing) = &existing {
+            transaction.keep_former_grant(existing, grant.attempt).await?;
             Entity::update_many().set(changes).filter(Column::Id.eq(id.uuid())).exec(&transaction.inner).await?;
         } else {
             let new = ActiveModel {
@@ -257,9 +275,13 @@ impl Store {
                 };
             }
         }
+        transaction.end_disconnection(grant.company, grant.tenant.tenant).await?;
         let kind = if existing.is_some() { ActivityKind::Reconnected } else { ActivityKind::Connected };
         let text = format!("Tenant {}, by {}", grant.tenant.name, grant.connected_by);
         transaction.record(&by, kind, Some(grant.company), text).await?;
+        if existing.is_none() && grant.link.is_some() {
+            transaction.note_tied(grant.company).await?;
+        }
         transaction.use_up_link(grant.company, grant.link, grant.attempt, &grant.connected_by).await?;
         transaction.touch(grant.company).await?;
         transaction.commit().await?;
@@ -272,10 +294,12 @@ impl Store {
         let updated = Entity::update_many()
             .set(ActiveModel { asked_for: Set(true), ..due(transaction.now) })
             .filter(Column::CompanyId.eq(company.uuid()))
+            .filter(of_company_in_use())
             .exec(&transaction.inner)
             .await?;
         if updated.rows_affected == 1 {
             transaction.record(by, ActivityKind::SyncStarted, Some(company), "").await?;
+            transaction.try_platform_now().await?;
         }
         transaction.commit().await?;
         Ok(updated.rows_affected == 1)
@@ -284,9 +308,14 @@ impl Store {
     /// Makes every connected company's next round due now. Answers how many there are.
     pub async fn make_all_due(&self, by: &Actor) -> Result<u64, StoreError> {
         let transaction = self.begin().await?;
-        let updated = Entity::update_many().set(due(transaction.now)).exec(&transaction.inner).await?;
+        let updated = Entity::update_many()
+            .set(due(transaction.now))
+            .filter(of_company_in_use())
+            .exec(&transaction.inner)
+            .await?;
         if updated.rows_affected > 0 {
             transaction.record(by, ActivityKind::SyncStarted, None, "All companies").await?;
+            transaction.try_platform_now().await?;
         }
         transaction.commit().await?;
         Ok(updated.rows_affected)
@@ -306,16 +335,27 @@ impl Store {
     /// Takes up to `limit` connections that are due, the longest waiting first, for as long as `lease`.
     pub async fn claim_due(&self, limit: u64, lease: Duration) -> Result<Vec<Connection>, StoreError> {
         let now = self.clock.now();
-        let due = Condition::all()
+        let hold = self.platform_hold().await?;
+        let (limit, is_try) = match hold {
+            Hold::Held { until } if now < until => return Ok(Vec::new()),
+            Hold::Held { .. } => (1, true),
+            Hold::Go { .. } => (limit, false),
+        };
+        let due = of_company_in_use()
             .add(Column::DueAt.lte(now.as_millis()))
             .add(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now.as_millis())));
         let mut waiting =
             Entity::find().select_only().column(Column::Id).filter(due).order_by_asc(Column::DueAt).limit(limit);
+        // Neither SQLite's write lock nor the one try in a minute is taken to find nothing.
+        let look_first = is_try || self.engine() == DbBackend::Sqlite;
+        if look_first && waiting.clone().into_tuple::<Uuid>().one(&self.reader).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        if is_try && !self.take_platform_try(now).await? {
+            return Ok(Vec::new());
+        }
         if self.engine() == DbBackend::Postgres {
             waiting = waiting.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        } else if waiting.clone().into_tuple::<Uuid>().one(&self.reader).await?.is_none() {
-            // SQLite: do not take the write lock to find nothing.
-            return Ok(Vec::new());
         }
         let token = Uuid::new_v4();
         let claimed = Entity::update_many()
@@ -340,6 +380,9 @@ impl Store {
                     due: Timestamp::from_millis(model.due_at),
                     tries: u32::try_from(model.tries).unwrap_or(0),
                     asked_for: model.asked_for,
+                    probe_until: model.full_due_at.map(Timestamp::from_millis).filter(|full| *full > now),
+                    permission_set: PermissionSet::from_number(to_u32(model.permission_set)),
+                    ends_fault: hold != Hold::Go { suspected: false },
                     round: model.round_at.map_or(now, Timestamp::from_millis),
                     lease: Lease(token),
                 })
@@ -349,7 +392,7 @@ impl Store {
 
     /// The grant was seen in effect: the connection is verified, and its first round goes on.
     pub async fn verified(&self, connection: &Connection) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_as_worker().await?;
         let verified = Entity::update_many()
             .col_expr(Column::Phase, Expr::val(ACTIVE))
             .col_expr(Column::PhaseSince, Expr::val(transaction.now.as_millis()))
@@ -359,7 +402,9 @@ impl Store {
         if verified.rows_affected == 0 {
             return Err(StoreError::TakenOver);
         }
+        transaction.forget_former_grant(connection.id).await?;
         transaction.touch(connection.company).await?;
+        transaction.note_verified(connection.company).await?;
         transaction.commit().await
     }
 
@@ -373,10 +418,23 @@ impl Store {
         if kept.rows_affected == 1 { Ok(()) } else { Err(StoreError::TakenOver) }
     }
 
-    /// Ends a round.
+    /// Whether there is a grant from before the last reconnect, which is not verified yet.
+    pub async fn is_renewal(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let former = former_grant::Entity::find_by_id(connection.id.uuid()).one(&self.reader).await?;
+        Ok(former.is_some())
+    }
+
+    /// Ends a round. A reconnect that turns out not to work leaves the connection as it was before it.
     pub async fn settle_round(&self, connection: &Connection, settled: &Settled) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_as_worker().await?;
         let now = transaction.now;
+        if let (Phase::Verifying, Phase::NeedsReconnect(reason)) = (connection.phase, settled.phase)
+            && transaction.restore_former_grant(connection, reason, settled.due).await?
+        {
+            transaction.touch(connection.company).await?;
+            transaction.note_company(connection.company).await?;
+            return transaction.commit().await;
+        }
         let (phase, reason) = phase_keys(settled.phase);
         let mut changes = ActiveModel {
             phase: Set(phase.to_owned()),
@@ -396,6 +454,9 @@ impl Store {
         if settled.complete {
             changes.round_at = Set(None);
         }
+        if connection.phase == Phase::Verifying && settled.phase != Phase::Verifying {
+            transaction.forget_former_grant(connection.id).await?;
+        }
         if settled.readable {
             changes.last_round_at = Set(Some(now.as_millis()));
         }
@@ -406,6 +467,12 @@ impl Store {
                 Column::DueAt,
                 Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::DueAt))
                     .finally(settled.due.as_millis())
+                    .into(),
+            )
+            .col_expr(
+                Column::FullDueAt,
+                Expr::case(Expr::col(Column::DueAt).gt(connection.due.as_millis()), Expr::col(Column::FullDueAt))
+                    .finally(settled.full_due.map(Timestamp::as_millis))
                     .into(),
             )
             .col_expr(
@@ -421,13 +488,111 @@ impl Store {
             return Err(StoreError::TakenOver);
         }
         transaction.touch(connection.company).await?;
+        transaction.note_company(connection.company).await?;
         transaction.commit().await
     }
 }
 
+impl Transaction {
+    /// Keeps what a connection goes back to if the new grant does not work. One that was never verified is not kept,
+    /// and one that is kept already stays.
+    async fn keep_former_grant(&self, before: &Model, attempt: AttemptId) -> Result<(), StoreError> {
+        use former_grant::{ActiveModel, Column, Entity};
+
+        if before.phase == VERIFYING {
+            Entity::update_many()
+                .col_expr(Column::AttemptId, Expr::val(attempt.uuid()))
+                .filter(Column::ConnectionId.eq(before.id))
+                .exec(&self.inner)
+                .await?;
+            return Ok(());
+        }
+        let former = ActiveModel {
+            connection_id: Set(before.id),
+            attempt_id: Set(attempt.uuid()),
+            access: Set(before.access.clone()),
+            sealed_refresh_token: Set(before.sealed_refresh_token.clone()),
+            phase: Set(before.phase.clone()),
+            reason: Set(before.reason.clone()),
+            phase_since: Set(before.phase_since),
+            connected_by: Set(before.connected_by.clone()),
+            connected_at: Set(before.connected_at),
+            permission_set: Set(before.permission_set),
+        };
+        Entity::insert(former).exec_without_returning(&self.inner).await?;
+        Ok(())
+    }
+
+    async fn forget_former_grant(&self, connection: ConnectionId) -> Result<(), StoreError> {
+        former_grant::Entity::delete_by_id(connection.uuid()).exec(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Goes back to the grant from before the reconnect, and says why at the attempt that brought the new one. False if
+    /// there is none.
+    async fn restore_former_grant(
+        &self,
+        connection: &Connection,
+        reason: ReconnectReason,
+        later: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let id = connection.id.uuid();
+        let Some(former) = former_grant::Entity::find_by_id(id).one(&self.inner).await? else { return Ok(false) };
+        // One that was in use is read with at once. It may be gone too: then that is found out.
+        let due = if former.phase == ACTIVE { self.now } else { later };
+        let changes = ActiveModel {
+            access: Set(former.access),
+            sealed_refresh_token: Set(former.sealed_refresh_token),
+            phase: Set(former.phase),
+            reason: Set(former.reason),
+            phase_since: Set(former.phase_since),
+            connected_by: Set(former.connected_by),
+            connected_at: Set(former.connected_at),
+            permission_set: Set(former.permission_set),
+            due_at: Set(due.as_millis()),
+            full_due_at: Set(None),
+            round_at: Set(None),
+            asked_for: Set(false),
+            tries: Set(0),
+            lease: Set(None),
+            lease_until: Set(None),
+            ..Default::default()
+        };
+        let restored = Entity::update_many().set(changes).filter(held(connection)).exec(&self.inner).await?;
+        if restored.rows_affected == 0 {
+            return Err(StoreError::TakenOver);
+        }
+        self.forget_former_grant(connection.id).await?;
+        let failure = AttemptFailure::GrantRefused { reason };
+        attempts::fail_late(self, AttemptId::from_uuid(former.attempt_id), &failure).await?;
+        Ok(true)
+    }
+
+    /// Whoever reads the company's tenant now writes nothing any more.
+    pub(super) async fn end_lease(&self, company: CompanyId) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Lease, Expr::val(None::<Uuid>))
+            .col_expr(Column::LeaseUntil, Expr::val(None::<i64>))
+            .filter(Column::CompanyId.eq(company.uuid()))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Connections of companies that are not put away. Those that are, are few.
+fn of_company_in_use() -> Condition {
+    let archived = company::Entity::find()
+        .select_only()
+        .column(company::Column::Id)
+        .filter(company::Column::ArchivedAt.is_not_null())
+        .into_query();
+    Condition::all().add(Column::CompanyId.not_in_subquery(archived))
+}
+
 /// A new round is due, whatever is left of the one before.
 fn due(now: Timestamp) -> ActiveModel {
-    ActiveModel { due_at: Set(now.as_millis()), round_at: Set(None), ..Default::default() }
+    ActiveModel { due_at: Set(now.as_millis()), full_due_at: Set(None), round_at: Set(None), ..Default::default() }
 }
 
 /// The connection, as long as the worker's lease on it holds.

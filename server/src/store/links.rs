@@ -4,7 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use app::domain::{
-    ActivityKind, AttemptId, CompanyId, LinkEnd, LinkId, LinkNote, LinkRow, LinkState, LinkSummary, Timestamp,
+    ActivityKind, AttemptId, CompanyId, Email, LinkEnd, LinkId, LinkNote, LinkRow, LinkState, LinkSummary, Timestamp,
+    company_draft::address_of,
 };
 use sea_orm::{
     ActiveValue::Set, Condition, ConnectionTrait, ExprTrait as _, IntoActiveModel as _, QueryOrder as _,
@@ -53,8 +54,8 @@ pub struct Link {
     pub company: CompanyId,
     /// Its name.
     pub company_name: String,
-    /// Whom to ask there.
-    pub contact: Option<String>,
+    /// Where to write to whom to ask there.
+    pub email: Option<Email>,
     /// Whether that company is put away. Its links are as good as withdrawn.
     pub archived: bool,
     /// What decides whether it leads anywhere.
@@ -111,7 +112,7 @@ impl Link {
             id: LinkId::from_uuid(model.id),
             company: CompanyId::from_uuid(company.id),
             company_name: company.name,
-            contact: company.contact,
+            email: address_of(company.contact.as_deref(), company.contact_email.as_deref()),
             archived,
             state: LinkState { expires: Timestamp::from_millis(model.expires_at), end },
             made_by: name_of(account),
@@ -215,6 +216,21 @@ impl Store {
             .collect()
     }
 
+    /// How to write to these companies, where that is known.
+    pub async fn contact_addresses(&self, companies: &[CompanyId]) -> Result<HashMap<CompanyId, Email>, StoreError> {
+        let found: Vec<(Uuid, Option<String>, Option<String>)> = company::Entity::find()
+            .select_only()
+            .columns([company::Column::Id, company::Column::Contact, company::Column::ContactEmail])
+            .filter(company::Column::Id.is_in(companies.iter().map(|company| company.uuid())))
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let address = |(company, contact, email): (Uuid, Option<String>, Option<String>)| {
+            Some((CompanyId::from_uuid(company), address_of(contact.as_deref(), email.as_deref())?))
+        };
+        Ok(found.into_iter().filter_map(address).collect())
+    }
+
     /// What the rows of companies show of their latest links.
     pub(super) async fn latest_links(&self, few: Option<&[Uuid]>) -> Result<HashMap<Uuid, LinkSummary>, StoreError> {
         let found = Entity::find()
@@ -260,6 +276,7 @@ impl Store {
         if updated.rows_affected == 1 {
             transaction.touch(link.company).await?;
             transaction.record(&Actor::link_holder(), ActivityKind::LinkRequested, Some(link.company), "").await?;
+            transaction.note_link_requested(link.company).await?;
         }
         transaction.commit().await
     }
@@ -308,7 +325,7 @@ fn live(now: Timestamp) -> Condition {
 
 impl Transaction {
     /// Ends the company's live link and what began with it. False if none is live.
-    async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
+    pub(super) async fn end_live_link(&self, company: CompanyId, end: LinkEnd) -> Result<bool, StoreError> {
         let which = live(self.now).add(Column::CompanyId.eq(company.uuid()));
         let ended = self.end_links(which, end, None).await?;
         for link in &ended {
@@ -334,7 +351,7 @@ impl Transaction {
         Ok(Entity::update_many().set(changes).filter(which).exec_with_returning(&self.inner).await?)
     }
 
-    async fn link_is_no_longer_requested(&self, company: CompanyId) -> Result<(), StoreError> {
+    pub(super) async fn link_is_no_longer_requested(&self, company: CompanyId) -> Result<(), StoreError> {
         company::Entity::update_many()
             .col_expr(company::Column::LinkRequestedAt, Expr::val(None::<i64>))
             .filter(company::Column::Id.eq(company.uuid()))

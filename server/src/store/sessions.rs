@@ -21,6 +21,9 @@ use super::{
 /// A session's use is written down at most this often.
 const USE_IS_NOTED_EVERY: Duration = Duration::from_mins(1);
 
+/// How long it takes, where nobody else writes.
+const NOTING_TAKES: Duration = Duration::from_millis(20);
+
 /// SHA-256 of a session's token.
 pub type TokenHash = [u8; 32];
 
@@ -47,13 +50,23 @@ impl Store {
         let now = self.clock.now();
         let Some((account, last_used)) = self.live_session(token, now).await? else { return Ok(None) };
         if now.since(last_used) >= USE_IS_NOTED_EVERY {
-            Entity::update_many()
-                .col_expr(Column::LastUsedAt, Expr::val(now.as_millis()))
-                .filter(Column::TokenHash.eq(token.as_slice()))
-                .exec(&self.writer)
-                .await?;
+            let note = tokio::spawn(self.clone().note_use(token, now));
+            // Where others write, it waits for its turn; nobody's page waits with it.
+            drop(tokio::time::timeout(NOTING_TAKES, note).await);
         }
         Ok(Some(account))
+    }
+
+    async fn note_use(self, token: TokenHash, now: Timestamp) {
+        let noted = Entity::update_many()
+            .col_expr(Column::LastUsedAt, Expr::val(now.as_millis()))
+            .filter(Column::TokenHash.eq(token.as_slice()))
+            .filter(Column::LastUsedAt.lt(now.as_millis()))
+            .exec(&self.writer)
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the use of a session can't be noted");
+        }
     }
 
     /// As [`Store::use_session`], without using it.

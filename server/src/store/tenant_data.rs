@@ -18,6 +18,7 @@ use super::{
     connections::{Connection, held},
     entity::{connection, dataset_state, m365_domain, m365_licence, secure_score, secure_score_control},
     to_i32, to_u32,
+    users::Users,
 };
 use crate::microsoft::{
     Link,
@@ -38,6 +39,17 @@ pub struct SetState {
     pub tries: u32,
     /// Microsoft's own date of what is stored.
     pub source_date: Option<Timestamp>,
+    /// Why it could not be read at last.
+    pub problem: Option<Problem>,
+}
+
+/// How far each data set of a company is, and where its users go on.
+#[derive(Debug)]
+pub struct DataSets {
+    /// Each of them.
+    pub states: BTreeMap<DataSet, SetState>,
+    /// Where reading users goes on.
+    pub users: Users,
 }
 
 /// That a data set could not be read.
@@ -68,7 +80,7 @@ pub struct Findings {
 
 impl Store {
     /// How far each data set of the company is.
-    pub async fn data_sets(&self, worker: &Connection) -> Result<BTreeMap<DataSet, SetState>, StoreError> {
+    pub async fn data_sets(&self, worker: &Connection) -> Result<DataSets, StoreError> {
         use dataset_state::{Column, Entity};
 
         let found = Entity::find().filter(Column::CompanyId.eq(worker.company.uuid())).all(&self.reader).await?;
@@ -76,9 +88,10 @@ impl Store {
             .into_iter()
             .map(|data_set| {
                 let standing = Standing { as_of: None, retry_at: None, under_way: false };
-                (data_set, SetState { standing, tries: 0, source_date: None })
+                (data_set, SetState { standing, tries: 0, source_date: None, problem: None })
             })
             .collect();
+        let mut users = Users::of(None, self.clock.now());
         for state in found {
             let Some(data_set) = DataSet::from_key(&state.data_set) else { continue };
             let standing = Standing {
@@ -87,53 +100,38 @@ impl Store {
                 under_way: state.next_link.is_some(),
             };
             let source_date = state.source_date.map(Timestamp::from_millis);
-            states.insert(data_set, SetState { standing, tries: to_u32(state.tries), source_date });
+            let problem = state.problem.as_deref().and_then(Problem::from_key);
+            states.insert(data_set, SetState { standing, tries: to_u32(state.tries), source_date, problem });
+            if data_set == DataSet::Users {
+                users = Users::of(Some(state), self.clock.now());
+            }
         }
-        Ok(states)
+        Ok(DataSets { states, users })
     }
 
     /// Keeps what was read at once: all of it in one transaction.
     pub async fn put_findings(&self, worker: &Connection, findings: &Findings) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write(worker).await?;
-        let mut figures = <connection::ActiveModel as Default>::default();
-        if let Some(organisation) = &findings.organisation {
-            figures.tenant_name = Set(organisation.name.clone());
-            figures.default_domain = Set(organisation.default_domain.clone());
-            succeed(&transaction, worker, DataSet::Organisation, Success::default()).await?;
+        let mut transaction = self.begin_write_with(worker, |now| figures(findings, now)).await?;
+        let mut read = Vec::new();
+        if findings.organisation.is_some() {
+            read.push((DataSet::Organisation, Success::default()));
         }
-        if let Some((licences, in_use)) = &findings.licences {
+        if let Some((licences, _)) = &findings.licences {
             put_licences(&transaction, worker, licences).await?;
-            figures.licences_used = Set(Some(to_i32(in_use.used)));
-            figures.licences_assignable = Set(Some(to_i32(in_use.assignable)));
-            succeed(&transaction, worker, DataSet::Licences, Success::default()).await?;
+            read.push((DataSet::Licences, Success::default()));
         }
         if let Some(domains) = &findings.domains {
             put_domains(&transaction, worker, domains).await?;
-            succeed(&transaction, worker, DataSet::Domains, Success::default()).await?;
+            read.push((DataSet::Domains, Success::default()));
         }
         if let Some((scores, profiles)) = &findings.secure_score {
-            let latest = scores.iter().max_by_key(|score| score.created);
+            let latest = latest(scores);
             put_scores(&transaction, worker, scores).await?;
             put_controls(&transaction, worker, latest, profiles).await?;
-            if let Some(latest) = latest {
-                figures.score_current = Set(Some(latest.current));
-                figures.score_max = Set(Some(latest.max));
-            }
-            let success = Success { source_date: latest.map(|score| score.created), ..Success::default() };
-            succeed(&transaction, worker, DataSet::SecureScore, success).await?;
+            let source_date = latest.map(|score| score.created);
+            read.push((DataSet::SecureScore, Success { source_date, ..Success::default() }));
         }
-        let anything = findings.organisation.is_some()
-            || findings.licences.is_some()
-            || findings.domains.is_some()
-            || findings.secure_score.is_some();
-        if anything {
-            figures.synced_at = Set(Some(transaction.now.as_millis()));
-            connection::Entity::update_many()
-                .set(figures)
-                .filter(connection::Column::Id.eq(worker.id.uuid()))
-                .exec(&transaction.inner)
-                .await?;
-        }
+        succeed(&transaction, worker, read).await?;
         for (data_set, failure) in &findings.failed {
             fail(&transaction, worker, *data_set, *failure).await?;
         }
@@ -150,14 +148,53 @@ impl Store {
     /// A transaction of a worker whose lease holds, and is renewed by this. On PostgreSQL it also locks the connection's
     /// row, so that nobody takes over before it is committed.
     pub(super) async fn begin_write(&self, worker: &Connection) -> Result<Transaction, StoreError> {
-        let transaction = self.begin().await?;
+        self.begin_write_with(worker, |_| <connection::ActiveModel as Default>::default()).await
+    }
+
+    /// The same, and writes down what is known already of the connection, as of now.
+    async fn begin_write_with(
+        &self,
+        worker: &Connection,
+        figures: impl FnOnce(Timestamp) -> connection::ActiveModel + Send,
+    ) -> Result<Transaction, StoreError> {
+        let transaction = self.begin_as_worker().await?;
         let renewed = connection::Entity::update_many()
+            .set(figures(transaction.now))
             .col_expr(connection::Column::LeaseUntil, Expr::val(transaction.now.plus(LEASE).as_millis()))
             .filter(held(worker))
             .exec(&transaction.inner)
             .await?;
         if renewed.rows_affected == 1 { Ok(transaction) } else { Err(StoreError::TakenOver) }
     }
+}
+
+/// What the row on the page shows of what was read.
+fn figures(findings: &Findings, now: Timestamp) -> connection::ActiveModel {
+    let mut figures = <connection::ActiveModel as Default>::default();
+    if let Some(organisation) = &findings.organisation {
+        figures.tenant_name = Set(organisation.name.clone());
+        figures.default_domain = Set(organisation.default_domain.clone());
+    }
+    if let Some((_, in_use)) = &findings.licences {
+        figures.licences_used = Set(Some(to_i32(in_use.used)));
+        figures.licences_assignable = Set(Some(to_i32(in_use.assignable)));
+    }
+    if let Some(latest) = findings.secure_score.as_ref().and_then(|(scores, _)| latest(scores)) {
+        figures.score_current = Set(Some(latest.current));
+        figures.score_max = Set(Some(latest.max));
+    }
+    let anything = findings.organisation.is_some()
+        || findings.licences.is_some()
+        || findings.domains.is_some()
+        || findings.secure_score.is_some();
+    if anything {
+        figures.synced_at = Set(Some(now.as_millis()));
+    }
+    figures
+}
+
+fn latest(scores: &[SecureScore]) -> Option<&SecureScore> {
+    scores.iter().max_by_key(|score| score.created)
 }
 
 async fn put_licences(transaction: &Transaction, worker: &Connection, licences: &[Licence]) -> Result<(), StoreError> {
@@ -183,10 +220,13 @@ async fn put_licences(transaction: &Transaction, worker: &Connection, licences: 
         })
         .collect();
     let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
-    if present.into_iter().map(|row| (row.sku_id, row)).collect::<BTreeMap<_, _>>() == after {
+    let present: BTreeMap<_, _> = present.into_iter().map(|row| (row.sku_id, row)).collect();
+    if present == after {
         return Ok(());
     }
-    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    if !present.is_empty() {
+        Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    }
     insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
 }
 
@@ -214,10 +254,13 @@ async fn put_domains(
         })
         .collect();
     let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
-    if present.into_iter().map(|row| (row.name.clone(), row)).collect::<BTreeMap<_, _>>() == after {
+    let present: BTreeMap<_, _> = present.into_iter().map(|row| (row.name.clone(), row)).collect();
+    if present == after {
         return Ok(());
     }
-    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    if !present.is_empty() {
+        Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    }
     insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
 }
 
@@ -239,6 +282,9 @@ async fn put_scores(transaction: &Transaction, worker: &Connection, scores: &[Se
             max: score.max,
             comparisons: Json::Object(comparisons),
         });
+    }
+    if days.is_empty() {
+        return Ok(());
     }
     let present = Entity::find()
         .filter(Column::CompanyId.eq(company_id))
@@ -295,10 +341,13 @@ async fn put_controls(
         })
         .collect();
     let present = Entity::find().filter(Column::CompanyId.eq(company_id)).all(&transaction.inner).await?;
-    if present.into_iter().map(|row| (row.id.clone(), row)).collect::<BTreeMap<_, _>>() == after {
+    let present: BTreeMap<_, _> = present.into_iter().map(|row| (row.id.clone(), row)).collect();
+    if present == after {
         return Ok(());
     }
-    Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    if !present.is_empty() {
+        Entity::delete_many().filter(Column::CompanyId.eq(company_id)).exec(&transaction.inner).await?;
+    }
     insert(transaction, after.into_values().map(IntoActiveModel::into_active_model).collect()).await
 }
 
@@ -307,26 +356,27 @@ async fn put_controls(
 pub(super) struct Success<'a> {
     pub(super) source_date: Option<Timestamp>,
     pub(super) delta_link: Option<&'a Link>,
+    pub(super) generation: i64,
     /// As of when the data are, unless they are as of now.
     pub(super) as_of: Option<Timestamp>,
 }
 
-/// A data set was read to its end.
+/// Data sets were read to their end.
 pub(super) async fn succeed(
     transaction: &Transaction,
     worker: &Connection,
-    data_set: DataSet,
-    success: Success<'_>,
+    read: Vec<(DataSet, Success<'_>)>,
 ) -> Result<(), StoreError> {
     use dataset_state::Column;
 
     let now = transaction.now;
-    let row = dataset_state::ActiveModel {
+    let rows = read.into_iter().map(|(data_set, success)| dataset_state::ActiveModel {
         last_success: Set(Some(now.as_millis())),
         source_date: Set(success.source_date.map(Timestamp::as_millis)),
         problem: Set(None),
         problem_since: Set(None),
         delta_link: Set(success.delta_link.map(|link| link.as_str().to_owned())),
+        generation: Set(success.generation),
         retry_at: Set(None),
         tries: Set(0),
         as_of: Set(success.as_of.unwrap_or(now).as_millis()),
@@ -336,7 +386,7 @@ pub(super) async fn succeed(
         walk_mark: Set(None),
         users_so_far: Set(None),
         ..state_row(worker, data_set, now)
-    };
+    });
     let columns = [
         Column::LastTry,
         Column::LastSuccess,
@@ -344,6 +394,7 @@ pub(super) async fn succeed(
         Column::Problem,
         Column::ProblemSince,
         Column::DeltaLink,
+        Column::Generation,
         Column::RetryAt,
         Column::Tries,
         Column::AsOf,
@@ -353,7 +404,7 @@ pub(super) async fn succeed(
         Column::WalkMark,
         Column::UsersSoFar,
     ];
-    upsert_state(transaction, row, &columns).await
+    upsert_states(transaction, rows.collect(), &columns).await
 }
 
 /// A data set could not be read. Since when is kept as long as it is the same problem.
@@ -382,7 +433,7 @@ async fn fail(
     };
     let columns =
         [Column::LastTry, Column::Problem, Column::ProblemSince, Column::RetryAt, Column::Tries, Column::AsOf];
-    upsert_state(transaction, row, &columns).await
+    upsert_states(transaction, vec![row], &columns).await
 }
 
 pub(super) fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {
@@ -407,16 +458,19 @@ pub(super) fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) 
     }
 }
 
-pub(super) async fn upsert_state(
+pub(super) async fn upsert_states(
     transaction: &Transaction,
-    row: dataset_state::ActiveModel,
+    rows: Vec<dataset_state::ActiveModel>,
     columns: &[dataset_state::Column],
 ) -> Result<(), StoreError> {
     use dataset_state::{Column, Entity};
 
+    if rows.is_empty() {
+        return Ok(());
+    }
     let update =
         OnConflict::columns([Column::CompanyId, Column::DataSet]).update_columns(columns.iter().copied()).to_owned();
-    Entity::insert(row).on_conflict(update).exec_without_returning(&transaction.inner).await?;
+    Entity::insert_many(rows).on_conflict(update).exec_without_returning(&transaction.inner).await?;
     Ok(())
 }
 

@@ -4,13 +4,15 @@
 use std::{collections::HashMap, fmt::Write as _, sync::LazyLock, time::Duration};
 
 use app::domain::{DataSet, Timestamp};
-use sea_orm::{ActiveValue::Set, DbBackend, PaginatorTrait as _, Statement, Value, prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, DbBackend, QuerySelect as _, QueryTrait as _, Statement, Value, prelude::*, sea_query::Expr,
+};
 
 use super::{
     Store, StoreError, Transaction,
     connections::Connection,
     entity::{connection, dataset_state, m365_user},
-    tenant_data::{Success, state_row, succeed, upsert_state},
+    tenant_data::{Success, state_row, succeed, upsert_states},
 };
 use crate::{
     microsoft::{Link, LinkGuard, tenant_data::UserChange},
@@ -50,29 +52,26 @@ pub struct Walk {
 #[derive(Debug)]
 pub enum Users {
     /// Nothing leads on: everybody has to be read.
-    Unknown,
+    Unknown(Walk),
     /// The last round was complete. The link leads to what changed since.
     Complete(Link, Walk),
     /// A walk was interrupted. The link leads to its next page.
     UnderWay(Link, Walk),
 }
 
-impl Store {
-    /// Where the company's users stand.
-    pub async fn users(&self, worker: &Connection) -> Result<Users, StoreError> {
-        let key = (worker.company.uuid(), DataSet::Users.key().to_owned());
-        let Some(state) = dataset_state::Entity::find_by_id(key).one(&self.reader).await? else {
-            return Ok(Users::Unknown);
-        };
+impl Users {
+    /// By what is stored of them.
+    pub(super) fn of(state: Option<dataset_state::Model>, now: Timestamp) -> Self {
+        let Some(state) = state else { return Self::Unknown(Walk::through_everybody(1, now)) };
         let walk = Walk {
             round: if state.delta_link.is_some() { Round::Changes } else { Round::Full },
             generation: state.generation,
-            begun: self.clock.now(),
+            begun: now,
             users_so_far: 0,
             told: None,
             guard: LinkGuard::default(),
         };
-        Ok(match (state.next_link, state.delta_link) {
+        match (state.next_link, state.delta_link) {
             (Some(next), _) => {
                 let walk = Walk {
                     begun: state.walk_at.map_or(walk.begun, Timestamp::from_millis),
@@ -80,45 +79,25 @@ impl Store {
                     guard: LinkGuard::from_stored(super::to_u32(state.walk_pages), state.walk_mark),
                     ..walk
                 };
-                Users::UnderWay(Link::from_stored(next), walk)
+                Self::UnderWay(Link::from_stored(next), walk)
             }
-            (None, Some(changes)) => Users::Complete(Link::from_stored(changes), walk),
-            (None, None) => Users::Unknown,
-        })
+            (None, Some(changes)) => Self::Complete(Link::from_stored(changes), walk),
+            (None, None) => Self::Unknown(Walk::through_everybody(state.generation + 1, now)),
+        }
     }
+}
 
-    /// Begins a full round. Its number is stored at once: what a round that breaks off has written is told apart from
-    /// what the next one writes.
-    pub async fn begin_full_round(&self, worker: &Connection) -> Result<Walk, StoreError> {
-        use dataset_state::{Column, Entity};
+impl Walk {
+    fn through_everybody(generation: i64, begun: Timestamp) -> Self {
+        Self { round: Round::Full, generation, begun, users_so_far: 0, told: None, guard: LinkGuard::default() }
+    }
+}
 
-        let mut transaction = self.begin_write(worker).await?;
-        let key = (worker.company.uuid(), DataSet::Users.key().to_owned());
-        let before = Entity::find_by_id(key).one(&transaction.inner).await?;
-        let generation = before.map_or(0, |state| state.generation) + 1;
-        let now = transaction.now;
-        let row = dataset_state::ActiveModel {
-            // It is tried when it comes to an end.
-            last_try: Set(0),
-            generation: Set(generation),
-            delta_link: Set(None),
-            next_link: Set(None),
-            walk_at: Set(Some(now.as_millis())),
-            users_so_far: Set(Some(0)),
-            ..state_row(worker, DataSet::Users, now)
-        };
-        let columns = [Column::Generation, Column::DeltaLink, Column::NextLink, Column::WalkAt, Column::UsersSoFar];
-        upsert_state(&transaction, row, &columns).await?;
-        transaction.touch(worker.company).await?;
-        transaction.commit().await?;
-        Ok(Walk {
-            round: Round::Full,
-            generation,
-            begun: now,
-            users_so_far: 0,
-            told: Some(now),
-            guard: LinkGuard::default(),
-        })
+impl Store {
+    /// A full round in place of this walk. It has a number of its own, which is stored with its first page: what a round
+    /// that breaks off has written is told apart from what the next one writes.
+    pub fn anew(&self, walk: &Walk) -> Walk {
+        Walk::through_everybody(walk.generation + 1, self.clock.now())
     }
 
     /// Writes a page, and where the walk goes on. None: nowhere, so that it begins anew next time.
@@ -136,6 +115,7 @@ impl Store {
         let now = transaction.now;
         let row = dataset_state::ActiveModel {
             last_try: Set(0),
+            generation: Set(walk.generation),
             next_link: Set(next.map(|link| link.as_str().to_owned())),
             walk_at: Set(Some(walk.begun.as_millis())),
             walk_pages: Set(super::to_i32(walk.guard.pages())),
@@ -146,6 +126,7 @@ impl Store {
             ..state_row(worker, DataSet::Users, now)
         };
         let columns = [
+            Column::Generation,
             Column::NextLink,
             Column::WalkAt,
             Column::WalkPages,
@@ -153,8 +134,11 @@ impl Store {
             Column::UsersSoFar,
             Column::RetryAt,
             Column::Tries,
+            // A full round ends what the link to changes was good for.
+            Column::DeltaLink,
         ];
-        upsert_state(&transaction, row, &columns).await?;
+        let columns = if walk.round == Round::Full { &columns[..] } else { &columns[..columns.len() - 1] };
+        upsert_states(&transaction, vec![row], columns).await?;
         let tell = walk.told.is_none_or(|told| now.since(told) >= TELL_EVERY);
         if tell {
             transaction.touch(worker.company).await?;
@@ -180,23 +164,25 @@ impl Store {
         let company_id = worker.company.uuid();
         let mut transaction = self.begin_write(worker).await?;
         write_page(&transaction, worker, walk, page).await?;
-        if walk.round == Round::Full {
+        // The first one finds nobody who could be gone.
+        if walk.round == Round::Full && walk.generation > 1 {
             Entity::delete_many()
                 .filter(Column::CompanyId.eq(company_id))
                 .filter(Column::Generation.lt(walk.generation))
                 .exec(&transaction.inner)
                 .await?;
         }
-        let users = Entity::find().filter(Column::CompanyId.eq(company_id)).count(&transaction.inner).await?;
-        let success = Success { delta_link: Some(changes), as_of: Some(walk.begun), ..Success::default() };
-        succeed(&transaction, worker, DataSet::Users, success).await?;
-        let figures = connection::ActiveModel {
-            users: Set(Some(i32::try_from(users).unwrap_or(i32::MAX))),
-            synced_at: Set(Some(transaction.now.as_millis())),
-            ..Default::default()
+        let success = Success {
+            delta_link: Some(changes),
+            generation: walk.generation,
+            as_of: Some(walk.begun),
+            ..Success::default()
         };
+        succeed(&transaction, worker, vec![(DataSet::Users, success)]).await?;
+        let users = Entity::find().filter(Column::CompanyId.eq(company_id)).select_only().expr(Expr::cust("count(*)"));
         connection::Entity::update_many()
-            .set(figures)
+            .col_expr(connection::Column::Users, Expr::SubQuery(None, Box::new(users.into_query().into())))
+            .col_expr(connection::Column::SyncedAt, Expr::val(transaction.now.as_millis()))
             .filter(connection::Column::Id.eq(worker.id.uuid()))
             .exec(&transaction.inner)
             .await?;

@@ -11,9 +11,9 @@ use crate::{
 const SLICE: u32 = 20;
 
 /// Reads as much as its turn allows. What is read is stored, also if what follows fails.
-pub(super) async fn read(store: &Store, connection: &Connection, graph: &Graph) -> Result<(), ReadError> {
-    let (cursor, mut walk) = match store.users(connection).await? {
-        Users::Unknown => (UsersCursor::First, store.begin_full_round(connection).await?),
+pub(super) async fn read(store: &Store, connection: &Connection, graph: &Graph, users: Users) -> Result<(), ReadError> {
+    let (cursor, mut walk) = match users {
+        Users::Unknown(walk) => (UsersCursor::First, walk),
         Users::Complete(link, walk) => (UsersCursor::Changes(link), walk),
         Users::UnderWay(link, walk) => (UsersCursor::Page(link), walk),
     };
@@ -21,7 +21,7 @@ pub(super) async fn read(store: &Store, connection: &Connection, graph: &Graph) 
     match follow(store, connection, graph, &mut walk, &cursor).await {
         Err(ReadError::Graph(GraphError::Resync(_))) if !fresh => {
             tracing::info!("Microsoft asks for everybody again");
-            let mut walk = store.begin_full_round(connection).await?;
+            let mut walk = store.anew(&walk);
             follow(store, connection, graph, &mut walk, &UsersCursor::First).await
         }
         done => done,

@@ -18,7 +18,8 @@ use crate::{
     person::Person,
 };
 
-fn tenantry(app: &App, arguments: &[&str]) -> Output {
+/// Runs the program.
+pub fn tenantry(app: &App, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tenantry"))
         .args(arguments)
         .envs(app.environment.iter().cloned())
@@ -26,7 +27,8 @@ fn tenantry(app: &App, arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-fn import(app: &App, csv: &str) -> (Option<i32>, String) {
+/// Imports a file with the program. Answers how it ended, and what it said.
+pub fn import(app: &App, csv: &str) -> (Option<i32>, String) {
     let file = app.data.path().join("companies.csv");
     std::fs::write(&file, csv).unwrap();
     let output = tenantry(app, &["companies", "import", file.to_str().unwrap()]);

@@ -31,6 +31,7 @@ use server::{
         Store,
         accounts::{self, Added, NewAccount},
         activity::Actor,
+        company_records::Import,
     },
 };
 use tempfile::TempDir;
@@ -316,7 +317,9 @@ impl App {
     /// Imports companies while the server runs.
     pub async fn import(&self, csv: &str) {
         let store = self.store().await;
-        store.import_companies(&read_companies(csv.as_bytes()).unwrap(), &Actor::command_line()).await.unwrap();
+        let rows = read_companies(csv.as_bytes()).unwrap();
+        let imported = store.import_companies(&rows, |_| true, &Actor::command_line()).await.unwrap();
+        assert!(matches!(imported, Import::Done(_)), "{imported:?}");
         store.close().await.unwrap();
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::{
-    api::links::NewLink,
+    api::links::{LinkOutcome, NewLink, Recipient},
     domain::{
         ActivityFilter, ActivityKind, AttemptFailure, CompanyId, CompanyRow, DataSet, LinkEnd, LinkMessage, LinkRow,
         Role, Status,
@@ -125,6 +125,76 @@ on_both_databases! {
                 assert_eq!(activity(&app, kind).await, [entry]);
             }
         }
+    }
+
+    async fn many_links_are_made_in_one_go_and_each_company_is_judged_by_itself(engine) {
+        let app = start(engine).await;
+        app.import("name,domain,external_id,contact\nFresh,,,Kim Abel <kim@fresh.test>\n").await;
+        let [connected, linked] = [&app.tenants[0], &app.tenants[1]];
+        app.connect(connected).await;
+        app.connected(&connected.name).await;
+        let before = link_for(&app, linked).await;
+        let companies = [
+            app.company("Fresh").await,
+            app.company(&connected.name).await,
+            app.company(&linked.name).await,
+            CompanyId::from_uuid(uuid::Uuid::nil()),
+        ];
+        let make = async |companies: &[CompanyId], replace: bool| -> Vec<LinkOutcome> {
+            let body = json!({ "companies": companies, "replace": replace });
+            let response = app.post("links/create-many", body).await;
+            response.error_for_status().unwrap().json().await.unwrap()
+        };
+
+        let outcomes = make(&companies, false).await;
+        let fresh = &outcomes[0];
+        assert_eq!((fresh.name.as_str(), &fresh.refusal), ("Fresh", &None));
+        assert_eq!(fresh.to.as_deref(), Some("kim@fresh.test"));
+        assert!(fresh.body.contains(&fresh.url) && fresh.subject.contains("Fresh"));
+        assert!(!format!("{fresh:?}").contains(&fresh.url), "not for logs");
+        assert_eq!(app.row("Fresh").await.status, Status::LinkSent);
+        for (place, why) in [(1, "connected already"), (2, "a live link"), (3, "no such company")] {
+            let LinkOutcome { refusal, url, .. } = &outcomes[place];
+            assert!(refusal.as_ref().is_some_and(|words| words.contains(why)) && url.is_empty(), "{outcomes:?}");
+        }
+        let person = Person::stranger(&app);
+        assert_eq!(person.open(&before).await.status, 200, "it was not to be replaced");
+
+        let outcomes = make(&companies[2..3], true).await;
+        assert_dead(&person.open(&before).await, "This link was withdrawn");
+        let page = person.connect_with(&outcomes[0].url, linked.admin()).await;
+        assert_eq!(page.heading(), format!("{} is connected", linked.name));
+
+        let twice = make(&[companies[0], companies[0]], true).await;
+        assert_eq!(twice.iter().filter(|made| made.refusal.is_none()).count(), 1);
+        let body = json!({ "companies": vec![companies[0]; 201], "replace": true });
+        assert_eq!(app.post("links/create-many", body).await.status(), 422);
+    }
+
+    async fn companies_that_need_a_link_for_the_same_cause_are_found_together(engine) {
+        let app = start(engine).await;
+        let [first, second, well] = [&app.tenants[0], &app.tenants[1], &app.tenants[2]];
+        for tenant in [first, second, well] {
+            app.connect(tenant).await;
+            app.connected(&tenant.name).await;
+        }
+        for tenant in [first, second] {
+            app.control(&format!("tenants/{}/revoke-consent", tenant.id), json!({})).await;
+        }
+        for tenant in [first, second] {
+            let company = app.company(&tenant.name).await;
+            app.post("connections/sync", json!({ "company": company })).await.error_for_status().unwrap();
+            app.row_becomes(&tenant.name, |row| matches!(row.status, Status::NeedsReconnect { .. })).await;
+        }
+        link_for(&app, second).await;
+        let find = async |cause: &str| app.post("links/recipients", json!({ "cause": cause })).await;
+        let found: Vec<Recipient> = find("app_removed").await.error_for_status().unwrap().json().await.unwrap();
+        let mut expected = vec![(first.name.as_str(), false), (second.name.as_str(), true)];
+        expected.sort_unstable();
+        assert_eq!(found.iter().map(|one| (one.name.as_str(), one.has_link)).collect::<Vec<_>>(), expected);
+        let none: Vec<Recipient> = find("consent_removed").await.error_for_status().unwrap().json().await.unwrap();
+        assert!(none.is_empty());
+        assert_eq!(find("whatever").await.status(), 422);
     }
 
     async fn scanners_do_not_use_a_link_up(engine) {

@@ -11,7 +11,7 @@ use server::{
         tenant_data::{Patch, UserChange, UserPatch},
     },
     migration::Migrator,
-    store::{Store, StoreError, tenant_data::Findings},
+    store::{Store, StoreError, tenant_data::Findings, users::Users},
 };
 use uuid::Uuid;
 
@@ -84,7 +84,8 @@ on_both_databases! {
         let mail = Patch::Set("ada@contoso.com".into());
         let next = Link::from_stored("https://graph.microsoft.com/v1.0/users/delta?$skiptoken=2");
 
-        let mut walk = store.begin_full_round(worker).await.unwrap();
+        let Users::Complete(_, walk) = store.data_sets(worker).await.unwrap().users else { panic!("not complete") };
+        let mut walk = store.anew(&walk);
         let first = vec![named(ada, "Ada \\ \"Lovelace\", {NULL}"), named(bob, "Bob")];
         store.put_users(worker, &mut walk, first, Some(&next)).await.unwrap();
         let stored = app.stored(worker.company).await;

@@ -11,6 +11,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as i64)
 }
 
+/// By how many minutes UTC is later than this computer's own time. Negative east of Greenwich.
+#[expect(clippy::cast_possible_truncation, reason = "it is less than a day")]
+pub fn minutes_behind_utc() -> i32 {
+    js_sys::Date::new_0().get_timezone_offset() as i32
+}
+
 /// The present, moving on twice a minute until the owner is gone.
 pub fn minutes() -> ReadSignal<Timestamp> {
     let minutes = RwSignal::new(now());

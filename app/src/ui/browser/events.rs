@@ -10,6 +10,8 @@ pub enum News {
     Opened,
     /// A company's row, as JSON.
     Company(String),
+    /// All that is wrong with our app registration, as JSON.
+    Platform(String),
     /// A sign of life, with the role of who listens.
     Ping(String),
     /// The stream broke. The browser tries again, unless it has given up.
@@ -19,7 +21,7 @@ pub enum News {
 /// An open, or opening, stream. Closed when dropped.
 pub struct EventStream {
     source: EventSource,
-    _listeners: [Closure<dyn Fn(Event)>; 4],
+    _listeners: [Closure<dyn Fn(Event)>; 5],
 }
 
 impl EventStream {
@@ -30,6 +32,7 @@ impl EventStream {
             listen(&source, "open", on_news.clone(), |_| Some(News::Opened)),
             listen(&source, "error", on_news.clone(), |_| Some(News::Broken)),
             listen(&source, "ping", on_news.clone(), |event| data(event).map(News::Ping)),
+            listen(&source, "platform", on_news.clone(), |event| data(event).map(News::Platform)),
             listen(&source, "company", on_news, |event| data(event).map(News::Company)),
         ];
         Some(Self { source, _listeners: listeners })

@@ -22,7 +22,19 @@ pub fn ask(url: &str, body: Option<&str>) -> Answer {
         headers.push(&header("Content-Type", "application/json"));
     }
     init.set_headers(&headers);
-    let sent = web_sys::window().map(|window| JsFuture::from(window.fetch_with_str_and_init(url, &init)));
+    begin(url, &init)
+}
+
+/// Sends bytes to this URL.
+pub fn send(url: &str, bytes: Option<&JsValue>) -> Answer {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(bytes.unwrap_or(&JsValue::NULL));
+    begin(url, &init)
+}
+
+fn begin(url: &str, init: &RequestInit) -> Answer {
+    let sent = web_sys::window().map(|window| JsFuture::from(window.fetch_with_str_and_init(url, init)));
     // The browser runs everything on one thread.
     Box::pin(SendWrapper::new(async move {
         let response: Response = sent?.await.ok()?.dyn_into().ok()?;

@@ -23,9 +23,13 @@ fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
     if me.is_some_and(|me| me.role.may(Right::SendLinks)) {
         choices.push(page("Live links", Shape::Link, Page::Links));
     }
+    if me.is_some_and(|me| me.role.may(Right::ManageCompanies)) {
+        choices.push(page("Archived companies", Shape::Archive, Page::ArchivedCompanies));
+    }
     if me.is_some_and(|me| me.role.may(Right::ManageAccounts)) {
         choices.push(page("Team", Shape::People, Page::Team));
         choices.push(page("Activity", Shape::Clock, Page::Activity));
+        choices.push(page("Notifications", Shape::Mail, Page::Notifications));
     }
     if me.is_some_and(|me| me.has_password) {
         choices.push((MenuItem::new("Change password", Shape::Key), Some(AccountChoice::ChangePassword)));
@@ -80,8 +84,12 @@ mod tests {
 
     #[test]
     fn only_owners_are_led_to_the_team() {
-        assert_eq!(labels(Role::Owner, true), ["Live links", "Team", "Activity", "Change password", "Sign out"]);
-        assert_eq!(labels(Role::Settings, true), ["Live links", "Change password", "Sign out"]);
+        assert_eq!(
+            labels(Role::Owner, true),
+            ["Live links", "Archived companies", "Team", "Activity", "Notifications", "Change password", "Sign out"]
+        );
+        let settings = ["Live links", "Archived companies", "Change password", "Sign out"];
+        assert_eq!(labels(Role::Settings, true), settings);
     }
 
     #[test]

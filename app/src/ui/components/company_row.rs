@@ -128,7 +128,13 @@ fn RowNote(entry: Memo<Arc<Entry>>, id: String, now: ReadSignal<Timestamp>) -> i
                     .chain(note.until.map(|until| format!("It can be used until {}.", locale::time(until))))
                     .chain(note.at.map(|at| crate::ui::ago::ago(at, now.get_untracked())))
                     .collect();
-                view! { <Hint id words=note.words explanation /> }.into_any()
+                view! {
+                    <div class="note-line">
+                        <Hint id words=note.words explanation />
+                        {note.since.map(|at| view! { <TimeAgo at now /> })}
+                    </div>
+                }
+                .into_any()
             }
         })
     }
@@ -164,16 +170,39 @@ fn RowActions(
     let allows = move |action| Memo::new(move |_| status.with(|status| status.allows(action)));
     let (signs_in, cancels, reconnects) = (allows(Action::SignIn), allows(Action::Cancel), allows(Action::Reconnect));
     let makes_link = Memo::new(move |_| status.with(has_link_button));
+    // What fits best of what can be done about lost access, where that is not Reconnect.
+    let fits = move |action| {
+        Memo::new(move |_| {
+            status.with(|status| {
+                matches!(status, Status::NeedsReconnect { .. }) && status.actions().first() == Some(&action)
+            })
+        })
+    };
+    let (sends_link, checks, never) = (fits(Action::GenerateLink), fits(Action::SyncNow), Memo::new(|_| false));
     let link_label = Memo::new(move |_| entry.with(|entry| entry.generate_link_label(now.get())));
     let cancelling = Memo::new(move |_| entry.with(|entry| entry.wish() == Some(Wish::Cancel)));
     let (connecting, cancel_forbidden) = (forbidden.reason(Action::SignIn), forbidden.reason(Action::Cancel));
-    let link_forbidden = forbidden.reason(Action::GenerateLink);
+    let (link_forbidden, sync_forbidden) = (forbidden.reason(Action::GenerateLink), forbidden.reason(Action::SyncNow));
     let in_menu = Memo::new(move |_| entry.with(|entry| in_menu(entry, now.get())));
     let items = Memo::new(move |_| {
         let of_action =
             |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
         let open = MenuItem { to: Some(Page::Company(company, Tab::Overview)), ..MenuItem::new("Open", Shape::Open) };
-        std::iter::once(open).chain(in_menu.get().into_iter().map(of_action)).collect::<Vec<_>>()
+        let disconnect = entry.with(|entry| entry.row.tenant.is_some()).then(|| {
+            let refusal = forbidden.by_role()[0].get();
+            let to = refusal.is_none().then_some(Page::Disconnect(company));
+            MenuItem { to, forbidden: refusal, ..MenuItem::new("Disconnect", Shape::Leave) }
+        });
+        let managing = forbidden.managing().get();
+        let manage =
+            |label, shape, page| MenuItem { to: Some(page), forbidden: managing, ..MenuItem::new(label, shape) };
+        let edit = manage("Edit", Shape::Note, Page::EditCompany(company));
+        let archive = manage("Archive", Shape::Archive, Page::ArchiveCompany(company));
+        std::iter::once(open)
+            .chain(in_menu.get().into_iter().map(of_action))
+            .chain(disconnect)
+            .chain([edit, archive])
+            .collect::<Vec<_>>()
     });
     let on_choose = Callback::new(move |place: usize| {
         // The first leads to the company's page.
@@ -182,6 +211,7 @@ fn RowActions(
             on_action.run((company, action));
         }
     });
+    let about = described_by.clone();
     let with_reason = format!("{described_by} {ROLE_NOTE}");
     let (sign_in_for, cancel_for, reconnect_for) = (with_reason.clone(), with_reason.clone(), with_reason);
     let link_for = format!("{described_by} {LINK_ROLE_NOTE}");
@@ -189,18 +219,17 @@ fn RowActions(
         <When flag=signs_in>
             <MicrosoftButton on_click=run(Action::SignIn) forbidden=connecting described_by=sign_in_for.clone() />
         </When>
+        <When flag=checks>
+            {row_button(run(Action::SyncNow), sync_forbidden, described_by.clone(), checks, "Check again".into_any())}
+        </When>
         <When flag=reconnects>
-            <button
-                type="button"
-                class="button"
-                aria-describedby=reconnect_for.clone()
-                disabled=move || connecting.get().is_some()
-                title=move || connecting.get()
-                on:click=move |_| run(Action::Reconnect).run(())
-            >
-                <MicrosoftMark />
-                "Reconnect"
-            </button>
+            {
+                let words = view! {
+                    <MicrosoftMark />
+                    "Reconnect"
+                };
+                row_button(run(Action::Reconnect), connecting, reconnect_for.clone(), never, words.into_any())
+            }
         </When>
         <When flag=cancels>
             <button
@@ -215,31 +244,53 @@ fn RowActions(
             </button>
         </When>
         <When flag=makes_link>
-            <button
-                type="button"
-                class="button"
-                aria-describedby=link_for.clone()
-                disabled=move || link_forbidden.get().is_some()
-                title=move || link_forbidden.get()
-                on:click=move |_| run(Action::GenerateLink).run(())
-            >
-                {move || link_label.get()}
-            </button>
+            {
+                let words = move || link_label.get();
+                row_button(run(Action::GenerateLink), link_forbidden, link_for.clone(), sends_link, words.into_any())
+            }
         </When>
         <Menu
             id=format!("{id}-menu")
             label="More actions"
             shape=Shape::Dots
             items
-            described_by
+            described_by=about
             on_choose
         />
     }
 }
 
+/// A button. It stands out while it is `main`.
+fn row_button(
+    run: Callback<()>,
+    forbidden: Memo<Option<&'static str>>,
+    described_by: String,
+    main: Memo<bool>,
+    words: AnyView,
+) -> AnyView {
+    view! {
+        <button
+            type="button"
+            class="button"
+            class:button-main=main
+            aria-describedby=described_by
+            disabled=move || forbidden.get().is_some()
+            title=move || forbidden.get()
+            on:click=move |_| run.run(())
+        >
+            {words}
+        </button>
+    }
+    .into_any()
+}
+
 /// Whether making a link is among the buttons. Where there is something more urgent, it is in the menu.
 const fn has_link_button(status: &Status) -> bool {
-    matches!(status, Status::NotConnected | Status::LinkSent | Status::NeedsReconnect { .. })
+    match status {
+        Status::NotConnected | Status::LinkSent => true,
+        Status::NeedsReconnect { reason, .. } => reason.remedy().renews(),
+        _ => false,
+    }
 }
 
 /// What can be done in the row's menu.

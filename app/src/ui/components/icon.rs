@@ -55,6 +55,8 @@ pub enum Shape {
     Download,
     /// An arrow to the upper right.
     Open,
+    /// A box with a lid.
+    Archive,
 }
 
 impl Shape {
@@ -97,6 +99,7 @@ impl Shape {
             Self::Sort => "M5 6.5 8 3.5l3 3M5 9.5l3 3 3-3",
             Self::Download => "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11",
             Self::Open => "M6 3H3v10h10v-3M9 3h4v4M13 3 7.5 8.5",
+            Self::Archive => "M2 3h12v3H2ZM3 6v7h10V6M6.2 8.8h3.6",
             Self::Leave => "M9.5 2H3v12h6.5M6.5 8H14M11 5l3 3-3 3",
         }
     }

@@ -105,7 +105,7 @@ fn OpenableMenu(
             <Icon shape=item.shape />
             <span>{item.label} {reason}</span>
         };
-        if let Some(to) = item.to {
+        if let Some(to) = item.to.filter(|_| item.forbidden.is_none()) {
             let follow = link::follow(address, to);
             let on_click = move |event| {
                 close();

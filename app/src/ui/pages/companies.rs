@@ -8,25 +8,28 @@ use leptos::prelude::*;
 use super::Frame;
 use crate::{
     api::companies::Setup,
-    domain::{Action, CompanyId, Progress, Timestamp},
+    domain::{Action, CompanyId, PlatformNotice, Progress, Timestamp},
     ui::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
+            Attention, ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
             LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments,
             Shape, Skeleton, When, company_element,
         },
         links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
-        routes::Page,
-        search::{Filter, Query},
+        routes::{CONTENT, Page},
+        search::{Filter, Query, causes, how_many},
         session::Session,
         state::{self, Entry, Handover, Load, Making, Tone},
     },
 };
 
 const SETUP_NOTICE: &str = "setup-notice";
+
+/// How many companies one click checks again.
+const AT_ONCE: usize = 200;
 
 /// How long somebody pauses before the number of matches is read out.
 const TYPING_PAUSE: Duration = Duration::from_millis(700);
@@ -48,6 +51,8 @@ pub fn Companies() -> impl IntoView {
     let forbidden = Forbidden::follow(companies.setup(), move || session.role());
 
     let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
+    // Where there are none, the page says so, with the same links.
+    let may_have_rows = Memo::new(move |_| !(loaded.get() && is_empty.get()));
     let progress = Memo::new(move |_| {
         loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
     });
@@ -57,7 +62,7 @@ pub fn Companies() -> impl IntoView {
         companies.rows().with(|rows| rows.all().iter().filter(found).cloned().collect::<Arc<[_]>>())
     });
     let shown = Memo::new(move |_| {
-        let (filter, now) = (Filter::ALL[filter.get()], now.get());
+        let (filter, now) = (Filter::at(filter.get()), now.get());
         found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).cloned().collect::<Arc<[_]>>())
     });
     let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
@@ -89,10 +94,16 @@ pub fn Companies() -> impl IntoView {
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
                     <RoleNote forbidden />
                 </div>
+                <SyncAll actions companies forbidden />
+                <When flag=may_have_rows>
+                    <AddCompanies />
+                </When>
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
+            <PlatformNotices companies />
             <BlockedNotice actions companies forbidden />
+            <Groups actions companies filter shown now forbidden />
             <div class="toolbar">
                 <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
                 <Segments
@@ -125,6 +136,75 @@ pub fn Companies() -> impl IntoView {
             }}
             <LinkDialog actions companies />
         </Frame>
+    }
+}
+
+/// The companies that need somebody, by why.
+#[component]
+fn Groups(
+    actions: Actions,
+    companies: state::Companies,
+    filter: RwSignal<usize>,
+    shown: Memo<Arc<[Arc<Entry>]>>,
+    now: ReadSignal<Timestamp>,
+    forbidden: Forbidden,
+) -> impl IntoView {
+    let groups = Memo::new(move |_| {
+        let now = now.get();
+        companies.rows().with(|rows| causes(rows.all().iter().map(|entry| entry.status(now))))
+    });
+    // When the last company of a group is mended, all are shown again.
+    Effect::new(move |_| {
+        let place = filter.get().checked_sub(Filter::ALL.len());
+        if place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
+            filter.set(0);
+            // The group's button may have had the focus.
+            request_animation_frame(|| {
+                if document::has_no_focus() {
+                    document::focus_in_place(CONTENT);
+                }
+            });
+        }
+    });
+    let on_choose = Callback::new(move |place: usize| {
+        filter.set(place);
+        let count = how_many(shown.with_untracked(|shown| shown.len()));
+        companies.say(format!("{count}: {}", Filter::at(place).label()), Tone::Unseen, None);
+    });
+    let on_check = Callback::new(move |()| {
+        let (filter, now) = (Filter::at(filter.get_untracked()), now.get_untracked());
+        let rows = companies.rows().get_untracked();
+        for entry in rows.all().iter().filter(|entry| admits(filter, entry, now)).take(AT_ONCE) {
+            actions.run(entry.row.id, Action::SyncNow);
+        }
+    });
+    view! { <Attention groups chosen=filter.read_only() forbidden on_choose on_check /> }
+}
+
+/// The sync of everything that is connected.
+#[component]
+fn SyncAll(actions: Actions, companies: state::Companies, forbidden: Forbidden) -> impl IntoView {
+    let connected = Memo::new(move |_| {
+        companies.rows().with(|rows| rows.all().iter().filter(|entry| entry.row.tenant.is_some()).count())
+    });
+    let any = Memo::new(move |_| connected.get() > 0);
+    let refusal = forbidden.reason(Action::SyncNow);
+    view! {
+        <When flag=any>
+            <button
+                type="button"
+                class="button sync-all"
+                disabled=move || refusal.get().is_some()
+                title=move || match refusal.get() {
+                    Some(refusal) => refusal.to_owned(),
+                    None => format!("Read {} now", how_many(connected.get())),
+                }
+                on:click=move |_| actions.sync_all()
+            >
+                <Icon shape=Shape::Sync />
+                "Sync all"
+            </button>
+        </When>
     }
 }
 
@@ -184,6 +264,26 @@ fn SetupNotice(companies: state::Companies) -> impl IntoView {
                 </p>
             </Notice>
         </When>
+    }
+}
+
+/// What is wrong with our own app registration: nobody's company is to blame.
+#[component]
+fn PlatformNotices(companies: state::Companies) -> impl IntoView {
+    let notices = companies.platform();
+    move || {
+        let notice = |PlatformNotice { title, advice, since, details }| {
+            let id = if since.is_some() { "platform-notice" } else { "certificate-notice" };
+            let since = since.map(|since| format!("Since {}. ", locale::time(since)));
+            let details = details.map(|details| format!("For support: {details}."));
+            view! {
+                <Notice id title>
+                    <p>{advice}</p>
+                    <p class="notice-details">{since} {details}</p>
+                </Notice>
+            }
+        };
+        notices.get().into_iter().map(notice).collect_view()
     }
 }
 
@@ -296,13 +396,27 @@ fn AboutLink(companies: state::Companies, company: CompanyId, handover: Handover
     }
 }
 
+/// The ways to more companies.
+#[component]
+fn AddCompanies() -> impl IntoView {
+    view! {
+        <div class="form-buttons">
+            <a class="button" href=Page::NewCompany.path()>
+                "Add company"
+            </a>
+            <a class="button" href=Page::ImportCompanies.path()>
+                "Import"
+            </a>
+        </div>
+    }
+}
+
 #[component]
 fn NoCompanies() -> impl IntoView {
     view! {
         <Empty title="No companies yet">
-            <p>"Import them from a CSV file with the columns name, domain, external id and contact:"</p>
-            <pre>"tenantry companies import companies.csv"</pre>
-            <p>"They appear here as soon as that is done."</p>
+            <p>"Add the first one, or import them from a CSV file or an Excel workbook."</p>
+            <AddCompanies />
         </Empty>
     }
 }

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, mem, sync::Arc, time::Duration};
 
 use crate::{
+    api::companies::Gone,
     domain::{Action, CompanyId, CompanyRow, LinkSummary, Status, Timestamp, attempt},
     ui::search::{self, Decompose},
 };
@@ -140,7 +141,8 @@ impl Wish {
             // An attempt may begin and end between two answers: any other state is its outcome.
             Self::SignIn => before.status != after.status || before.last_try != after.last_try,
             Self::Cancel => !matches!(after.status, Status::SigningIn { .. }),
-            Self::Sync => before.synced_at != after.synced_at,
+            // Where access is lost, nothing is read: any news is that of the round that was asked for.
+            Self::Sync => before.synced_at != after.synced_at || matches!(after.status, Status::NeedsReconnect { .. }),
             Self::Link => before.link != after.link,
             Self::Withdraw => after.link.as_ref().is_none_or(|link| link.end.is_some()),
         }
@@ -161,13 +163,15 @@ pub struct Change {
 pub struct Rows {
     sorted: Vec<Arc<Entry>>,
     by_id: HashMap<CompanyId, Arc<Entry>>,
+    /// Those that left the list, and the number of the state of their row in which they did.
+    gone: HashMap<CompanyId, i64>,
     decompose: Decompose,
 }
 
 impl Rows {
     /// None.
     pub fn new(decompose: Decompose) -> Self {
-        Self { sorted: Vec::new(), by_id: HashMap::new(), decompose }
+        Self { sorted: Vec::new(), by_id: HashMap::new(), gone: HashMap::new(), decompose }
     }
 
     /// All, by name.
@@ -199,7 +203,8 @@ impl Rows {
         let mut moved = false;
         for row in rows {
             let before = self.by_id.get(&row.id).cloned();
-            if before.as_ref().is_some_and(|before| before.knows(&row)) {
+            let left = self.gone.get(&row.id).is_some_and(|revision| *revision >= row.revision);
+            if left || before.as_ref().is_some_and(|before| before.knows(&row)) {
                 continue;
             }
             let after = Arc::new(Entry::new(row, before.as_deref(), self.decompose));
@@ -222,6 +227,22 @@ impl Rows {
             self.sort();
         }
         changes
+    }
+
+    /// Takes companies out that left the list. Says whether one was in it.
+    pub fn remove(&mut self, gone: &[Gone]) -> bool {
+        let mut removed = false;
+        for Gone { id, revision } in gone {
+            self.gone.insert(*id, *revision);
+            if self.by_id.get(id).is_some_and(|entry| entry.row.revision <= *revision) {
+                self.by_id.remove(id);
+                removed = true;
+            }
+        }
+        if removed {
+            self.sort();
+        }
+        removed
     }
 
     /// Notes what a person asked for. Says whether anything is shown differently.
@@ -364,6 +385,19 @@ mod tests {
     }
 
     #[test]
+    fn a_company_that_left_comes_back_with_newer_news_only() {
+        let mut rows = rows(vec![row(1, "A", Status::Connected, 3), row(2, "B", Status::Connected, 1)]);
+        let gone = [Gone { id: rows.all()[0].row.id, revision: 4 }];
+        assert!(rows.remove(&gone));
+        assert!(!rows.remove(&gone));
+        rows.merge(vec![row(1, "A", Status::Connected, 4)]);
+        assert_eq!(names(&rows), ["B"]);
+        rows.merge(vec![row(1, "A", Status::Connected, 5)]);
+        assert_eq!(names(&rows), ["A", "B"]);
+        assert!(!rows.remove(&gone), "what is said late takes nothing away");
+    }
+
+    #[test]
     fn a_click_shows_signing_in_at_once_and_until_the_server_says_more() {
         let mut rows = rows(vec![row(1, "Contoso", Status::NotConnected, 1)]);
         let id = rows.all()[0].row.id;
@@ -465,6 +499,21 @@ mod tests {
         let mut rows = rows(vec![CompanyRow { link, ..row(1, "Contoso", signing_in(), 1) }]);
         rows.wish(rows.all()[0].row.id, Wish::Cancel, NOW);
         assert_eq!(*rows.all()[0].status(NOW), Status::LinkSent);
+    }
+
+    #[test]
+    fn a_check_that_finds_access_still_lost_is_over_with_the_next_news() {
+        use crate::domain::ReconnectReason;
+
+        let lost = |revision| {
+            let reason = ReconnectReason::BlockedByPolicy;
+            row(1, "Contoso", Status::NeedsReconnect { reason, since: NOW }, revision)
+        };
+        let mut rows = rows(vec![lost(1)]);
+        rows.wish(rows.all()[0].row.id, Wish::Sync, NOW);
+        assert!(rows.all()[0].syncing());
+        rows.merge(vec![lost(2)]);
+        assert!(!rows.all()[0].syncing());
     }
 
     #[test]

@@ -176,7 +176,7 @@ pub fn identified(world: &mut World, visit: &Visit, identity: &Identity, now_ms:
         return Ok(finish(world, visit, request, identity, now_ms));
     }
     if request.prompt == Prompt::None {
-        let error = AadError { error: "consent_required", ..AadError::new(65001) };
+        let error = AadError { error: "consent_required".into(), ..AadError::new(65001) };
         return Err(Refused::redirect(&request.redirect_uri, error));
     }
     let admin = world.role(identity).may_grant_delegated();

@@ -1,5 +1,7 @@
 //! Entra ID's errors: their numbers, words and bodies.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -14,13 +16,13 @@ pub struct AadError {
     /// The number after `AADSTS`.
     pub code: u32,
     /// The OAuth error.
-    pub error: &'static str,
+    pub error: Cow<'static, str>,
     /// Of a token endpoint's answer.
     pub status: StatusCode,
     /// What follows the number.
     pub message: String,
     /// Microsoft's finer word, sometimes present.
-    pub suberror: Option<&'static str>,
+    pub suberror: Option<Cow<'static, str>>,
 }
 
 impl AadError {
@@ -40,7 +42,7 @@ impl AadError {
             53_000..=53_004 => Some("message_only"),
             _ => None,
         };
-        Self { code, error, status, message: message.into(), suberror }
+        Self { code, error: error.into(), status, message: message.into(), suberror: suberror.map(Cow::Borrowed) }
     }
 
     /// The same with other words.
@@ -75,10 +77,10 @@ impl AadError {
             "correlation_id": correlation,
             "error_uri": self.uri(base),
         });
-        if let Some(suberror) = self.suberror {
+        if let Some(suberror) = &self.suberror {
             body["suberror"] = json!(suberror);
         }
-        if self.suberror == Some("basic_action") {
+        if self.suberror.as_deref() == Some("basic_action") {
             let claims =
                 r#"{"access_token":{"polids":{"essential":true,"values":["b3c0dd7c-6d7b-4d1e-9c38-0d6f1b9d4c55"]}}}"#;
             body["claims"] = json!(claims);

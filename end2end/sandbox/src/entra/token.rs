@@ -92,7 +92,7 @@ fn missing(name: &str) -> AadError {
 }
 
 fn internal(error: &KeyError) -> AadError {
-    AadError { error: "server_error", ..AadError::because(90_033, error.to_string()) }
+    AadError { error: "server_error".into(), ..AadError::because(90_033, error.to_string()) }
 }
 
 fn redeem_code(world: &mut World, request: &Request<'_>) -> Result<Value, AadError> {
@@ -114,7 +114,7 @@ fn redeem_code(world: &mut World, request: &Request<'_>) -> Result<Value, AadErr
     if code.redirect_uri != redirect_uri {
         let words =
             "The reply address does not match the reply address provided when requesting the authorization code.";
-        return Err(AadError { error: "invalid_grant", ..AadError::because(500_112, words) });
+        return Err(AadError { error: "invalid_grant".into(), ..AadError::because(500_112, words) });
     }
     match (&code.challenge, verifier) {
         (None, None) => {}
@@ -147,7 +147,7 @@ fn refresh(world: &mut World, request: &Request<'_>) -> Result<Value, AadError> 
     let text = parameter(request.form, "refresh_token").ok_or_else(|| missing("refresh_token"))?;
     let known = world.kept.refresh.get(&text).cloned();
     let token = known.ok_or_else(|| AadError {
-        suberror: Some("bad_token"),
+        suberror: Some("bad_token".into()),
         ..AadError::because(70_000, "Provided grant is invalid or malformed.")
     })?;
     if token.expired || request.now_ms >= token.issued_ms + REFRESH_MS {
@@ -233,7 +233,7 @@ fn client_credentials(world: &mut World, request: &Request<'_>) -> Result<Value,
             "Provided value for the input parameter scope is not valid for '{}': client credentials need a tenant.",
             request.alias_text
         );
-        return Err(AadError { error: "invalid_request", ..AadError::because(90_002, words) });
+        return Err(AadError { error: "invalid_request".into(), ..AadError::because(90_002, words) });
     };
     let scope = parameter(request.form, "scope").ok_or_else(|| missing("scope"))?;
     let scopes = Scopes::read(&scope)?;

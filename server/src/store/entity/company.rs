@@ -16,6 +16,13 @@ pub struct Model {
     pub external_id: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub contact: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub contact_email: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub note: Option<String>,
+    /// With commas between them.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub tags: Option<String>,
     pub created_at: i64,
     pub archived_at: Option<i64>,
     pub revision: i64,

@@ -40,6 +40,10 @@ pub struct Model {
     pub licences_assignable: Option<i32>,
     pub score_current: Option<f64>,
     pub score_max: Option<f64>,
+    /// When everything is read again, where `due_at` is a probe's.
+    pub full_due_at: Option<i64>,
+    /// The number of the set of permissions that was asked for when it was connected.
+    pub permission_set: i32,
 }
 
 /// How it relates to other tables.

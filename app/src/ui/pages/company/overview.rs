@@ -26,6 +26,15 @@ pub fn Overview(
             None => view! {
                 <Empty title="Not connected">
                     <p>"Connect it with Sign in with Microsoft, or send its administrator a link."</p>
+                    {details.disconnection.map(|ended| view! {
+                        <p>
+                            {format!("It was disconnected from {} by {}, ", ended.organisation, ended.by)}
+                            <TimeAgo at=ended.at now /> ". "
+                            <Link to=Page::Disconnect(details.row.id) class="data-link">
+                                "What is left to do"
+                            </Link>
+                        </p>
+                    })}
                     <Link to=Page::HOME class="button">
                         "Go to M365 companies"
                     </Link>
@@ -100,10 +109,7 @@ fn connected(details: CompanyDetails, connection: ConnectionDetails, now: ReadSi
 
 fn notice(status: &Status) -> Option<AnyView> {
     let (title, text) = match status {
-        Status::NeedsReconnect { reason, .. } => (
-            reason.label(),
-            "Data are kept, and shown as of the last sync. An administrator of the company can renew the access with Reconnect.",
-        ),
+        Status::NeedsReconnect { reason, .. } => (reason.label(), reason.advice()),
         Status::Verifying { slow: true, .. } => (
             "No consent in effect yet",
             "Microsoft has not put the consent into effect. It is tried again by itself; an administrator of the company can also repeat it with Reconnect.",

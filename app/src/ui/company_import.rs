@@ -1,0 +1,265 @@
+//! Companies from a file, as somebody goes through it: choose, look, confirm.
+
+use leptos::{prelude::*, task::spawn_local};
+use serde::de::DeserializeOwned;
+
+use super::{
+    ago::count,
+    browser::{
+        document, fetch,
+        file::{self, Chosen},
+    },
+    session::Session,
+    state::{Tone, Voice},
+};
+use crate::{
+    api::protocol::success,
+    domain::{
+        CompanyField,
+        company_import::{Counts, ImportColumn, ImportPreview, MAX_BYTES, Planned, Verdict},
+    },
+    error::{AppError, ErrorCode},
+};
+
+/// The id of the heading of what is shown of the file.
+pub const SHOWN: &str = "import-shown";
+
+/// How far it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Stage {
+    /// No file is chosen.
+    #[default]
+    Choose,
+    /// A file was chosen, and this is what it would do.
+    Shown(ImportPreview),
+    /// It is done.
+    Done(Counts),
+}
+
+/// Which rows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// New companies.
+    New,
+    /// Changed ones.
+    Changed,
+    /// Those that stay as they are.
+    Unchanged,
+    /// Wrong rows.
+    Wrong,
+}
+
+impl Which {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::All, Self::New, Self::Changed, Self::Unchanged, Self::Wrong];
+
+    /// Its words.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::New => "New",
+            Self::Changed => "Changed",
+            Self::Unchanged => "Unchanged",
+            Self::Wrong => "Wrong",
+        }
+    }
+
+    /// Whether a row is among them.
+    pub fn admits(self, row: &Planned) -> bool {
+        self == Self::All || self == Self::of(&row.verdict)
+    }
+
+    /// Where such a row belongs.
+    pub const fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::New => Self::New,
+            Verdict::Changed { .. } => Self::Changed,
+            Verdict::Unchanged | Verdict::Archived => Self::Unchanged,
+            Verdict::Wrong { .. } => Self::Wrong,
+        }
+    }
+}
+
+/// The import, and what to do with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Import {
+    session: Session,
+    voice: Voice,
+    file: StoredValue<Option<Chosen>, LocalStorage>,
+    /// What the file is called.
+    pub name: RwSignal<String>,
+    /// How far it is.
+    pub stage: RwSignal<Stage>,
+    /// Which rows are shown, by their place in [`Which::ALL`].
+    pub which: RwSignal<usize>,
+    /// Whether the server is asked.
+    pub busy: RwSignal<bool>,
+    /// Why the last step failed.
+    pub refused: RwSignal<Option<String>>,
+}
+
+impl Import {
+    /// At its beginning.
+    pub fn new(session: Session, voice: Voice) -> Self {
+        Self {
+            session,
+            voice,
+            file: StoredValue::new_local(None),
+            name: RwSignal::default(),
+            stage: RwSignal::default(),
+            which: RwSignal::default(),
+            busy: RwSignal::default(),
+            refused: RwSignal::default(),
+        }
+    }
+
+    /// A file was chosen.
+    pub fn choose(self, chosen: Option<leptos::web_sys::File>) {
+        let Some(chosen) = chosen else { return };
+        #[expect(clippy::cast_precision_loss, reason = "it is no large number")]
+        if file::size(&chosen) > MAX_BYTES as f64 {
+            return self.refused.set(Some("The file is larger than 10 MB. Split it into smaller ones.".into()));
+        }
+        self.work(async move {
+            let unreadable = || AppError::new(ErrorCode::Invalid, "The file could not be read. Choose it again.");
+            let chosen = file::read(chosen).await.ok_or_else(unreadable)?;
+            self.name.set(chosen.name.clone());
+            self.file.set_value(Some(chosen));
+            self.preview(None).await?;
+            document::focus(SHOWN);
+            Ok(())
+        });
+    }
+
+    /// A column is something else than was guessed; what it is now, no other column is.
+    pub fn map(self, column: usize, field: Option<CompanyField>, element: String) {
+        let Stage::Shown(mut shown) = self.stage.get_untracked() else { return };
+        for (place, other) in shown.columns.iter_mut().enumerate() {
+            if place == column {
+                other.field = field;
+            } else if other.field == field {
+                other.field = None;
+            }
+        }
+        self.work(async move {
+            self.preview(Some(mapping(&shown.columns))).await?;
+            // The list of columns was made anew.
+            document::focus_in_place(&element);
+            Ok(())
+        });
+    }
+
+    /// Does what is shown.
+    pub fn confirm(self) {
+        let Stage::Shown(shown) = self.stage.get_untracked() else { return };
+        self.work(async move {
+            let mapping = mapping(&shown.columns);
+            match self.send::<Counts>(&format!("confirm?mapping={mapping}&digest={}", shown.digest)).await {
+                Ok(counts) => {
+                    self.stage.set(Stage::Done(counts));
+                    self.voice.say(done_words(counts), Tone::Good, None);
+                    document::focus(SHOWN);
+                    Ok(())
+                }
+                Err(error) => {
+                    if error.code == ErrorCode::Conflict {
+                        self.preview(Some(mapping)).await?;
+                    }
+                    Err(error)
+                }
+            }
+        });
+    }
+
+    /// Begins anew.
+    pub fn begin_anew(self) {
+        self.file.set_value(None);
+        self.stage.set(Stage::Choose);
+    }
+
+    async fn preview(self, mapping: Option<String>) -> Result<(), AppError> {
+        let query = mapping.map(|mapping| format!("?mapping={mapping}")).unwrap_or_default();
+        let shown: ImportPreview = self.send(&format!("preview{query}")).await?;
+        let counts = Counts::of(&shown.rows);
+        self.which.set(if counts.wrong > 0 { Which::ALL.len() - 1 } else { 0 });
+        self.voice.say(shown_words(counts), Tone::Plain, None);
+        self.stage.set(Stage::Shown(shown));
+        Ok(())
+    }
+
+    async fn send<T: DeserializeOwned>(self, path: &str) -> Result<T, AppError> {
+        let bytes = self.file.with_value(|file| file.as_ref().map(|file| file.bytes.clone()));
+        let answer = fetch::send(&format!("/api/companies/import/{path}"), bytes.as_ref().map(AsRef::as_ref)).await;
+        let body = success(answer)?;
+        serde_json::from_str(&body).map_err(|_| AppError::new(ErrorCode::Internal, "Reload the page and try again."))
+    }
+
+    fn work(self, step: impl Future<Output = Result<(), AppError>> + 'static) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.refused.set(None);
+        spawn_local(async move {
+            let done = step.await;
+            self.busy.set(false);
+            if let Err(error) = done {
+                self.session.heed(&error);
+                self.refused.set(Some(error.message));
+            }
+        });
+    }
+}
+
+/// What the columns are, as the server reads it.
+fn mapping(columns: &[ImportColumn]) -> String {
+    columns.iter().map(|column| column.field.map_or("", CompanyField::key)).collect::<Vec<_>>().join(",")
+}
+
+/// What there is to see.
+pub fn shown_words(counts: Counts) -> String {
+    let Counts { new, changed, unchanged, archived, wrong } = counts;
+    let words = [
+        (new, "new"),
+        (changed, "changed"),
+        (unchanged, "unchanged"),
+        (archived, "archived, which stay as they are"),
+        (wrong, "wrong"),
+    ];
+    let there: Vec<_> =
+        words.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    if there.is_empty() { "No rows".into() } else { there.join(", ") }
+}
+
+/// What was done.
+pub fn done_words(counts: Counts) -> String {
+    let companies = |number: usize| count(number as u64, "company").replace("companys", "companies");
+    format!("{} added, {} changed", companies(counts.new), companies(counts.changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_to_see_is_said_in_words() {
+        assert_eq!(shown_words(Counts::default()), "No rows");
+        let counts = Counts { new: 480, changed: 0, unchanged: 1, archived: 0, wrong: 20 };
+        assert_eq!(shown_words(counts), "480 new, 1 unchanged, 20 wrong");
+        assert_eq!(done_words(Counts { new: 1, changed: 2, ..counts }), "1 company added, 2 companies changed");
+    }
+
+    #[test]
+    fn columns_are_told_by_the_names_of_their_fields() {
+        let column = |field| ImportColumn { header: String::new(), sample: String::new(), field };
+        let columns = [column(Some(CompanyField::Name)), column(None), column(Some(CompanyField::ExternalId))];
+        assert_eq!(mapping(&columns), "name,,external_id");
+    }
+
+    #[test]
+    fn a_company_that_is_put_away_is_shown_among_the_unchanged() {
+        assert_eq!(Which::of(&Verdict::Archived), Which::Unchanged);
+    }
+}

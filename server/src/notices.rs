@@ -1,0 +1,202 @@
+//! Tells people what happens: settles notices, hands them to webhooks and mail, and sends those.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use app::domain::{DeliveryId, MailId, WebhookId, mail};
+use tokio::{
+    sync::Notify,
+    task::{Id, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{
+    clock::Clock,
+    mail::{Mailer, letter},
+    microsoft::Microsoft,
+    store::{Store, StoreError, mail::Mail, webhooks::Delivery},
+    webhooks::{WebhookSender, event},
+};
+
+pub(crate) mod words;
+
+/// How often to look for what is due, when nobody wakes it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often to look when the certificate expires.
+const CERTIFICATE_EVERY: Duration = Duration::from_mins(1);
+
+/// How many events are on their way to one webhook at once, by each server. A slow one delays nobody but itself.
+const AT_ONCE_TO_ONE: usize = 4;
+
+/// How many mails are on their way at once.
+const MAILS_AT_ONCE: usize = 2;
+
+/// How long something may be on its way. Longer than a receiver or a mail server may take.
+const LEASE: Duration = Duration::from_mins(2);
+
+/// How long what is on its way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Tells people.
+pub struct Notifier {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    webhooks: WebhookSender,
+    mailer: Option<Mailer>,
+    public_url: Url,
+    /// Knows when our certificate expires, if it is one that proves who we are.
+    microsoft: Option<Microsoft>,
+    wake: Arc<Notify>,
+}
+
+/// What is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnTheWay {
+    Event(WebhookId, DeliveryId),
+    Mail(MailId),
+}
+
+impl Notifier {
+    /// `wake` tells of what somebody wants sent now.
+    pub const fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        webhooks: WebhookSender,
+        mailer: Option<Mailer>,
+        public_url: Url,
+        microsoft: Option<Microsoft>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self { store, clock, webhooks, mailer, public_url, microsoft, wake }
+    }
+
+    /// Tells until `stop`. What is on its way then may arrive; what does not is sent once more by whoever is next.
+    pub async fn run(self, stop: CancellationToken) {
+        let this = Arc::new(self);
+        let mut sending = JoinSet::new();
+        let mut on_the_way: HashMap<Id, OnTheWay> = HashMap::new();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut certificate = tokio::time::interval(CERTIFICATE_EVERY);
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = look.tick() => {}
+                () = this.wake.notified() => {}
+                _ = certificate.tick() => {
+                    let ends = this.microsoft.as_ref().and_then(Microsoft::certificate_ends);
+                    if let Err(error) = this.store.note_certificate(ends).await {
+                        tracing::error!(%error, "when the certificate expires can't be noted");
+                    }
+                }
+                Some(ended) = sending.join_next_with_id() => forget(&mut on_the_way, ended),
+            }
+            while let Some(ended) = sending.try_join_next_with_id() {
+                forget(&mut on_the_way, ended);
+            }
+            if let Err(error) = this.tell(&mut sending, &mut on_the_way).await {
+                tracing::error!(%error, "what people are to be told can't be read");
+            }
+        }
+        let arrive = async {
+            while let Some(ended) = sending.join_next_with_id().await {
+                forget(&mut on_the_way, ended);
+            }
+        };
+        if tokio::time::timeout(GRACE, arrive).await.is_err() {
+            sending.shutdown().await;
+            if let Err(error) = this.hand_back(on_the_way.values()).await {
+                tracing::warn!(%error, "what was being sent can't be handed back; it is sent when the leases end");
+            }
+        }
+    }
+
+    /// One look at what there is to tell.
+    async fn tell(
+        self: &Arc<Self>,
+        sending: &mut JoinSet<()>,
+        on_the_way: &mut HashMap<Id, OnTheWay>,
+    ) -> Result<(), StoreError> {
+        let with_mail = self.mailer.is_some();
+        while self.store.settle_notices(with_mail, |told| event::event(told, &self.public_url)).await? {}
+        while self.store.gather_mail(|told| letter::letter(told, &self.public_url)).await? {}
+
+        let mut busy: BTreeMap<WebhookId, usize> = BTreeMap::new();
+        let mut mails = 0;
+        for one in on_the_way.values() {
+            match one {
+                OnTheWay::Event(webhook, _) => *busy.entry(*webhook).or_default() += 1,
+                OnTheWay::Mail(_) => mails += 1,
+            }
+        }
+        for webhook in self.store.webhooks_with_due().await? {
+            let free = AT_ONCE_TO_ONE.saturating_sub(busy.get(&webhook).copied().unwrap_or_default());
+            if free == 0 {
+                continue;
+            }
+            for delivery in self.store.claim_deliveries(webhook, free as u64, LEASE).await? {
+                let one = OnTheWay::Event(webhook, delivery.id);
+                on_the_way.insert(sending.spawn(self.clone().deliver(delivery)).id(), one);
+            }
+        }
+        if let Some(mailer) = &self.mailer {
+            let free = MAILS_AT_ONCE.saturating_sub(mails);
+            if free > 0 {
+                for mail in self.store.claim_mails(free as u64, LEASE).await? {
+                    let one = OnTheWay::Mail(mail.id);
+                    on_the_way.insert(sending.spawn(self.clone().post(mailer.clone(), mail)).id(), one);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(self: Arc<Self>, delivery: Delivery) {
+        let tried = self.webhooks.send(&delivery).await;
+        if let Err(error) = self.store.delivery_tried(&delivery, &tried).await {
+            tracing::error!(%error, delivery = %delivery.id, "what a delivery came to can't be stored; it is repeated");
+        }
+    }
+
+    async fn post(self: Arc<Self>, mailer: Mailer, mail: Mail) {
+        let (problem, next) = match mailer.send(&mail.recipient, &mail.letter).await {
+            Ok(()) => (None, None),
+            Err(error) => {
+                tracing::warn!(mail = %mail.id, error = error.details(), "a mail could not be sent");
+                let wait = mail::next_try(mail.tries.saturating_add(1)).filter(|_| !error.is_final());
+                (Some(error.to_string()), wait.map(|wait| self.clock.now().plus(wait)))
+            }
+        };
+        if let Err(error) = self.store.mail_tried(&mail, problem, next).await {
+            tracing::error!(%error, mail = %mail.id, "what became of a mail can't be stored; it is sent once more");
+        }
+    }
+
+    async fn hand_back(&self, all: impl Iterator<Item = &OnTheWay>) -> Result<(), StoreError> {
+        let (mut deliveries, mut mails) = (Vec::new(), Vec::new());
+        for one in all {
+            match one {
+                OnTheWay::Event(_, delivery) => deliveries.push(*delivery),
+                OnTheWay::Mail(mail) => mails.push(*mail),
+            }
+        }
+        self.store.hand_back_deliveries(&deliveries).await?;
+        self.store.hand_back_mails(&mails).await
+    }
+}
+
+fn forget(on_the_way: &mut HashMap<Id, OnTheWay>, ended: Result<(Id, ()), tokio::task::JoinError>) {
+    let id = match ended {
+        Ok((id, ())) => id,
+        Err(error) => {
+            tracing::error!(%error, "sending broke off; it is repeated when its lease ends");
+            error.id()
+        }
+    };
+    on_the_way.remove(&id);
+}
