@@ -1,10 +1,11 @@
-//! The user interface: three programs, each with its pages. See [`routes::Program`].
+//! The user interface: four programs, each with its pages. See [`routes::Program`].
 
 mod actions;
 mod activity;
 mod ago;
 pub(crate) mod browser;
 mod chart;
+mod client_message;
 mod company;
 mod company_archive;
 mod company_form;
@@ -35,7 +36,7 @@ use self::{
     actions::Actions,
     browser::location,
     pages::Companies,
-    routes::{Address, DataPages, Pages, Program},
+    routes::{Address, DataPages, Pages, Program, RecordPages},
     session::Session,
     state::Voice,
 };
@@ -65,6 +66,13 @@ pub fn CompaniesProgram() -> impl IntoView {
 pub fn DataProgram() -> impl IntoView {
     let address = other_program(Program::Data);
     view! { <DataPages address /> }
+}
+
+/// The program of what is done to companies.
+#[component]
+pub fn RecordsProgram() -> impl IntoView {
+    let address = other_program(Program::Records);
+    view! { <RecordPages address /> }
 }
 
 /// The program of all other pages.

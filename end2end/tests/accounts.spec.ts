@@ -109,6 +109,32 @@ test("signing out ends the session, and signing in leads back", async ({ page, c
   await expect(page.getByRole("table", { name: "Team" })).toBeVisible();
 });
 
+test("a password is changed by who knows the one before, and only the new one lets in", async ({ page }) => {
+  await page.goto("/settings/team");
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("menuitem", { name: "Change password" }).click();
+  const change = async (current: string, next: string): Promise<void> => {
+    await page.getByLabel("Current password").fill(current);
+    await page.getByLabel("New password").fill(next);
+    await page.getByRole("button", { name: "Change password" }).click();
+  };
+  await change("not the password", PASSWORD);
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByLabel("Current password")).toBeFocused();
+  await change(OWNER.password, "too short");
+  await expect(page.getByRole("alert")).toContainText("at least 12 characters");
+  await change(OWNER.password, PASSWORD);
+  await expect(page.getByRole("status")).toContainText("Password changed");
+  await expect(page.getByLabel("New password")).toHaveValue("");
+
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await signIn(page, OWNER.email, OWNER.password);
+  await expect(page.getByRole("alert").filter({ hasText: "wrong" })).toBeVisible();
+  await signIn(page, OWNER.email, PASSWORD);
+  await expect(page).not.toHaveURL(/\/login/);
+});
+
 test("a viewer sees and may not change, and is out at once when deactivated", async ({ app, page, context }) => {
   const link = await invite(page, "vic@msp.test", "Viewer");
   const vic = await browserOf(app, context);

@@ -1,4 +1,4 @@
-// How much the first visit of each of the web app's three programs costs on the wire.
+// How much the first visit of each of the web app's four programs costs on the wire.
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/app.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
@@ -14,6 +14,13 @@ const PROGRAMS: { name: string; open(page: Page): Promise<unknown> }[] = [
     open: async (page) => {
       await page.goto("/microsoft-365/users");
       await expect(page.getByRole("heading", { name: "Users" })).toBeVisible();
+    },
+  },
+  {
+    name: "what is done to companies",
+    open: async (page) => {
+      await page.goto("/settings/companies/new");
+      await expect(page.getByRole("heading", { name: "Add company" })).toBeVisible();
     },
   },
   {

@@ -8,6 +8,7 @@ use super::{
     browser::{location, popup},
     links::Links,
     live::Live,
+    routes::Page,
     search::how_many,
     session::Session,
     state::{Companies, Tone, Wish},
@@ -72,7 +73,7 @@ impl Actions {
             }
             Action::GenerateLinkWithNote => self.links.ask_note(company),
             Action::WithdrawLink => self.links.withdraw(company),
-            Action::WriteToClient => self.links.write(company),
+            Action::WriteToClient => location::leave_for(&Page::ClientMessage(company).path()),
             Action::SyncNow => {
                 self.companies.wish(company, Wish::Sync);
                 self.confirm(Some(company), Box::pin(async move { sync_now(company).await.map(|()| None) }));

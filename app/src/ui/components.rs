@@ -7,7 +7,6 @@ mod announcer;
 mod archived_table;
 mod attention;
 mod awaited;
-mod change_password;
 mod client_message;
 mod company_row;
 mod company_table;
@@ -60,14 +59,13 @@ mod webhook_table;
 mod when;
 
 pub use self::{
-    account_menu::{AccountChoice, AccountMenu},
+    account_menu::AccountMenu,
     activity_table::ActivityTable,
     age::Age,
     announcer::Announcer,
     archived_table::{ArchiveAction, ArchivedTable},
     attention::Attention,
     awaited::Awaited,
-    change_password::{CURRENT_PASSWORD, ChangePassword},
     client_message::ClientMessage,
     company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
     company_table::CompanyTable,

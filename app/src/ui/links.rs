@@ -1,4 +1,4 @@
-//! What a person can do with the link of a company: make it, write to the client about it, withdraw it.
+//! What a person can do with the link of a company: make it, withdraw it.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -9,8 +9,8 @@ use super::{
     state::{Companies, Handover, Submission, Tone, Wish},
 };
 use crate::{
-    api::links::{create_link, withdraw_link, write_link_message},
-    domain::{Action, CompanyId, CompanyRow, LinkMessage, LinkNote, Timestamp},
+    api::links::{create_link, withdraw_link},
+    domain::{Action, CompanyId, CompanyRow, LinkNote, Timestamp},
 };
 
 /// What the dialog about a company's link shows.
@@ -27,19 +27,6 @@ pub enum Step {
         /// Its note.
         note: Option<String>,
     },
-    /// A text for the client.
-    Message(ArcRwSignal<Drafting>),
-}
-
-/// How far a text for the client is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Drafting {
-    /// The server is asked for it.
-    Busy,
-    /// It is there.
-    Written(LinkMessage),
-    /// There is none, for this reason.
-    Refused(String),
 }
 
 /// The dialog about a company's link.
@@ -56,10 +43,7 @@ pub struct Open {
 impl Open {
     /// What the dialog is about.
     pub fn title(&self) -> String {
-        match self.step {
-            Step::Note(_) | Step::Link { .. } => format!("Link for {}", self.name),
-            Step::Message(_) => format!("Message for the client: {}", self.name),
-        }
+        format!("Link for {}", self.name)
     }
 }
 
@@ -141,22 +125,6 @@ impl Links {
         }
     }
 
-    /// Writes to the client about the live link.
-    pub fn write(self, company: CompanyId) {
-        let drafting = ArcRwSignal::new(Drafting::Busy);
-        self.show(company, Step::Message(drafting.clone()));
-        spawn_local(async move {
-            drafting.set(match write_link_message(company).await {
-                Ok(message) => Drafting::Written(message),
-                Err(error) => {
-                    self.session.heed(&error);
-                    self.live.with_value(Live::ask);
-                    Drafting::Refused(error.message)
-                }
-            });
-        });
-    }
-
     /// Withdraws the live link.
     pub fn withdraw(self, company: CompanyId) {
         self.companies.wish(company, Wish::Withdraw);
@@ -206,13 +174,6 @@ pub fn outdated(expires: Timestamp, row: &CompanyRow) -> Option<&'static str> {
     }
 }
 
-/// The address that opens the mail program with a text.
-pub fn mail_url(message: &LinkMessage, body: &str, encode: impl Fn(&str) -> String) -> String {
-    // Mail programs want the @ as it is, and lines ended as in a mail.
-    let to = message.to.as_deref().map(|to| encode(to).replace("%40", "@")).unwrap_or_default();
-    format!("mailto:{to}?subject={}&body={}", encode(&message.subject), encode(&body.replace('\n', "\r\n")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -258,18 +219,5 @@ mod tests {
         ] {
             assert_eq!(outdated(EXPIRES, &row(status.clone(), link)).is_some(), is_outdated, "{status:?} {link:?}");
         }
-    }
-
-    #[test]
-    fn a_mail_is_addressed_and_keeps_its_lines() {
-        let encode = |text: &str| text.replace('@', "%40").replace("\r\n", "%0D%0A").replace(' ', "%20");
-        let message = |to: Option<&str>| LinkMessage {
-            to: to.map(str::to_owned),
-            subject: "Connect Contoso".into(),
-            body: String::new(),
-        };
-        let to_kim = mail_url(&message(Some("kim@contoso.example")), "Hello,\nKim", encode);
-        assert_eq!(to_kim, "mailto:kim@contoso.example?subject=Connect%20Contoso&body=Hello,%0D%0AKim");
-        assert_eq!(mail_url(&message(None), "Hi", encode), "mailto:?subject=Connect%20Contoso&body=Hi");
     }
 }

@@ -2,6 +2,8 @@
 
 mod activity;
 mod archived_companies;
+mod change_password;
+mod client_message;
 mod companies;
 mod company;
 mod company_form;
@@ -23,6 +25,8 @@ mod team;
 pub use self::{
     activity::Activity,
     archived_companies::ArchivedCompanies,
+    change_password::ChangePassword,
+    client_message::ClientMessage,
     companies::Companies,
     company::Company,
     company_form::{ArchiveCompany, EditCompany, NewCompany},

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use super::{
     browser::{document, location},
     pages::{
-        Activity, ArchiveCompany, ArchivedCompanies, Company, Disconnect, EditCompany, ImportCompanies, Join, Links,
-        Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn, Team,
+        Activity, ArchiveCompany, ArchivedCompanies, ChangePassword, ClientMessage, Company, Disconnect, EditCompany,
+        ImportCompanies, Join, Links, Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn, Team,
     },
 };
 use crate::domain::CompanyId;
@@ -29,6 +29,8 @@ const EDIT: &str = "edit";
 
 const ARCHIVE: &str = "archive";
 
+const MESSAGE: &str = "message";
+
 /// Each program has pages of its own. A link between two pages of one changes the page at once, any other loads the other
 /// program: so the first page that somebody sees each morning does not bring along what they seldom look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Program {
     Companies,
     /// What was read of tenants: one company's page, and the lists across companies.
     Data,
+    /// What is done to companies, one or many: bringing them in, changing them, sending them links, letting them go.
+    Records,
     /// All other pages.
     Pages,
 }
@@ -54,6 +58,8 @@ pub enum Page {
     Company(CompanyId, Tab),
     /// The end of its connection.
     Disconnect(CompanyId),
+    /// A text for the client, with the company's link.
+    ClientMessage(CompanyId),
     /// Something of all companies.
     Microsoft365(Topic),
     /// Who works here.
@@ -62,6 +68,8 @@ pub enum Page {
     Activity,
     /// Who is told what happens.
     Notifications,
+    /// Another password.
+    ChangePassword,
     /// Signing in.
     SignIn,
     /// What a one-time link leads to: making an account.
@@ -171,6 +179,7 @@ impl Page {
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/settings/notifications" => Some(Self::Notifications),
+            "/settings/password" => Some(Self::ChangePassword),
             "/login" => Some(Self::SignIn),
             "/settings/companies/new" => Some(Self::NewCompany),
             "/settings/companies/import" => Some(Self::ImportCompanies),
@@ -190,6 +199,7 @@ impl Page {
         let company = id.parse().ok()?;
         match slug {
             DISCONNECT => Some(Self::Disconnect(company)),
+            MESSAGE => Some(Self::ClientMessage(company)),
             EDIT => Some(Self::EditCompany(company)),
             ARCHIVE => Some(Self::ArchiveCompany(company)),
             _ => Tab::ALL.into_iter().find(|tab| tab.slug() == slug).map(|tab| Self::Company(company, tab)),
@@ -204,12 +214,14 @@ impl Page {
             Self::NewLinks => "/settings/links/new",
             Self::Company(company, tab) => return Cow::Owned(path_of(company, tab.slug())),
             Self::Disconnect(company) => return Cow::Owned(path_of(company, DISCONNECT)),
+            Self::ClientMessage(company) => return Cow::Owned(path_of(company, MESSAGE)),
             Self::EditCompany(company) => return Cow::Owned(path_of(company, EDIT)),
             Self::ArchiveCompany(company) => return Cow::Owned(path_of(company, ARCHIVE)),
             Self::Microsoft365(topic) => return Cow::Owned(format!("{MICROSOFT_365}{}", topic.slug())),
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::Notifications => "/settings/notifications",
+            Self::ChangePassword => "/settings/password",
             Self::SignIn => "/login",
             Self::Join => JOIN,
             Self::NewCompany => "/settings/companies/new",
@@ -223,19 +235,21 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::Links
-            | Self::NewLinks
+            Self::NewLinks
             | Self::Disconnect(_)
-            | Self::Team
-            | Self::Activity
-            | Self::Notifications
-            | Self::SignIn
-            | Self::Join
+            | Self::ClientMessage(_)
             | Self::NewCompany
             | Self::EditCompany(_)
             | Self::ArchiveCompany(_)
             | Self::ArchivedCompanies
-            | Self::ImportCompanies => Program::Pages,
+            | Self::ImportCompanies => Program::Records,
+            Self::Links
+            | Self::Team
+            | Self::Activity
+            | Self::Notifications
+            | Self::ChangePassword
+            | Self::SignIn
+            | Self::Join => Program::Pages,
         }
     }
 
@@ -332,6 +346,26 @@ pub fn DataPages(
     }
 }
 
+/// The page of the address, among those of [`Program::Records`].
+#[component]
+pub fn RecordPages(
+    /// The address.
+    address: Address,
+) -> impl IntoView {
+    let page = Memo::new(move |_| address.page());
+    move || match page.get() {
+        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
+        Some(Page::Disconnect(company)) => view! { <Disconnect company /> }.into_any(),
+        Some(Page::ClientMessage(_)) => view! { <ClientMessage /> }.into_any(),
+        Some(Page::NewCompany) => view! { <NewCompany /> }.into_any(),
+        Some(Page::EditCompany(_)) => view! { <EditCompany /> }.into_any(),
+        Some(Page::ArchiveCompany(_)) => view! { <ArchiveCompany /> }.into_any(),
+        Some(Page::ArchivedCompanies) => view! { <ArchivedCompanies /> }.into_any(),
+        Some(Page::ImportCompanies) => view! { <ImportCompanies /> }.into_any(),
+        _ => view! { <NotFound /> }.into_any(),
+    }
+}
+
 /// The page of the address, among those of [`Program::Pages`].
 #[component]
 pub fn Pages(
@@ -341,18 +375,12 @@ pub fn Pages(
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
         Some(Page::Links) => view! { <Links /> }.into_any(),
-        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
-        Some(Page::Disconnect(company)) => view! { <Disconnect company /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::Notifications) => view! { <Notifications /> }.into_any(),
+        Some(Page::ChangePassword) => view! { <ChangePassword /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
-        Some(Page::NewCompany) => view! { <NewCompany /> }.into_any(),
-        Some(Page::EditCompany(_)) => view! { <EditCompany /> }.into_any(),
-        Some(Page::ArchiveCompany(_)) => view! { <ArchiveCompany /> }.into_any(),
-        Some(Page::ArchivedCompanies) => view! { <ArchivedCompanies /> }.into_any(),
-        Some(Page::ImportCompanies) => view! { <ImportCompanies /> }.into_any(),
         _ => view! { <NotFound /> }.into_any(),
     }
 }
@@ -371,8 +399,10 @@ mod tests {
             Page::Team,
             Page::Activity,
             Page::Notifications,
+            Page::ChangePassword,
             Page::SignIn,
             Page::NewCompany,
+            Page::ClientMessage(company),
             Page::EditCompany(company),
             Page::ArchiveCompany(company),
             Page::ArchivedCompanies,

@@ -21,6 +21,9 @@ const COMPANIES: &str = "companies";
 /// The program of what was read of tenants.
 const DATA: &str = "data";
 
+/// The program of what is done to companies.
+const RECORDS: &str = "records";
+
 /// The program of all other pages.
 const PAGES: &str = "pages";
 
@@ -49,7 +52,8 @@ impl Site {
 
     async fn file(&self, request: Request) -> Response {
         let files = |program| ServeDir::new(self.folder.join(program)).precompressed_br().precompressed_gzip();
-        let Ok(response) = files(COMPANIES).fallback(files(DATA).fallback(files(PAGES))).oneshot(request).await;
+        let others = files(DATA).fallback(files(RECORDS).fallback(files(PAGES)));
+        let Ok(response) = files(COMPANIES).fallback(others).oneshot(request).await;
         let mut response = response.into_response();
         // The name of a file of the web app contains a hash of its content.
         let cache = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
@@ -72,11 +76,12 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
-        // Pages of a company that are seldom looked at.
+        "/settings/links/new" => RECORDS,
+        path if path.starts_with("/settings/companies/") => RECORDS,
         path if path.starts_with("/companies/")
-            && ["/disconnect", "/edit", "/archive"].into_iter().any(|end| path.ends_with(end)) =>
+            && ["/disconnect", "/message", "/edit", "/archive"].into_iter().any(|end| path.ends_with(end)) =>
         {
-            PAGES
+            RECORDS
         }
         path if path.starts_with("/companies/") || path.starts_with("/microsoft-365/") => DATA,
         _ => PAGES,
@@ -97,18 +102,18 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
+        for path in ["/login", "/join/a", "/settings/team", "/settings/links", "/index.html", "/no/such/page"] {
+            assert_eq!(program(path), PAGES, "{path}");
+        }
         for path in [
-            "/login",
-            "/join/a",
-            "/settings/team",
+            "/settings/links/new",
             "/settings/companies/new",
             "/companies/0193/disconnect",
+            "/companies/0193/message",
             "/companies/0193/edit",
             "/companies/0193/archive",
-            "/index.html",
-            "/no/such/page",
         ] {
-            assert_eq!(program(path), PAGES, "{path}");
+            assert_eq!(program(path), RECORDS, "{path}");
         }
         for path in ["/companies/0193", "/companies/0193/users", "/microsoft-365/users"] {
             assert_eq!(program(path), DATA, "{path}");

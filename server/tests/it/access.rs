@@ -112,6 +112,8 @@ const PAGES: &[(&str, Least)] = &[
     ("/settings/team", With(Right::ManageAccounts)),
     ("/settings/activity", With(Right::ManageAccounts)),
     ("/settings/notifications", With(Right::ManageAccounts)),
+    ("/settings/password", SignedIn),
+    ("/companies/01890000-0000-7000-8000-000000000000/message", With(Right::SendLinks)),
 ];
 
 async fn ask(app: &App, client: &Client, path: &str) -> Response {

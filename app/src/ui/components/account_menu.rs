@@ -8,17 +8,9 @@ use crate::{
     ui::routes::Page,
 };
 
-/// What can be chosen that does not lead to a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountChoice {
-    /// Another password.
-    ChangePassword,
-    /// The end of the session.
-    SignOut,
-}
-
-fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
-    let page = |label, shape, page| (MenuItem { to: Some(page), ..MenuItem::new(label, shape) }, None);
+/// All of them lead to a page but the last one, which ends the session.
+fn choices(me: Option<&Me>) -> Vec<MenuItem> {
+    let page = |label, shape, page| MenuItem { to: Some(page), ..MenuItem::new(label, shape) };
     let mut choices = Vec::new();
     if me.is_some_and(|me| me.role.may(Right::SendLinks)) {
         choices.push(page("Live links", Shape::Link, Page::Links));
@@ -32,9 +24,9 @@ fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
         choices.push(page("Notifications", Shape::Mail, Page::Notifications));
     }
     if me.is_some_and(|me| me.has_password) {
-        choices.push((MenuItem::new("Change password", Shape::Key), Some(AccountChoice::ChangePassword)));
+        choices.push(page("Change password", Shape::Key, Page::ChangePassword));
     }
-    choices.push((MenuItem::new("Sign out", Shape::Leave), Some(AccountChoice::SignOut)));
+    choices.push(MenuItem::new("Sign out", Shape::Leave));
     choices
 }
 
@@ -43,16 +35,11 @@ fn choices(me: Option<&Me>) -> Vec<(MenuItem, Option<AccountChoice>)> {
 pub fn AccountMenu(
     /// Who is signed in, once that is known.
     me: ReadSignal<Option<Me>>,
-    /// Something was chosen.
-    on_choose: Callback<AccountChoice>,
+    /// Somebody signs out.
+    on_sign_out: Callback<()>,
 ) -> impl IntoView {
-    let items = Memo::new(move |_| me.with(|me| choices(me.as_ref()).into_iter().map(|(item, _)| item).collect()));
-    let on_choose = Callback::new(move |place| {
-        let chosen = me.with_untracked(|me| choices(me.as_ref()).into_iter().nth(place));
-        if let Some((_, Some(choice))) = chosen {
-            on_choose.run(choice);
-        }
-    });
+    let items = Memo::new(move |_| me.with(|me| choices(me.as_ref())));
+    let on_choose = Callback::new(move |_| on_sign_out.run(()));
     let head = move || {
         me.get().map(|me| {
             view! {
@@ -79,7 +66,7 @@ mod tests {
     fn labels(role: Role, has_password: bool) -> Vec<&'static str> {
         let id = AccountId::from_uuid(uuid::Uuid::nil());
         let me = Me { id, email: "kim@example.com".into(), name: "Kim".into(), role, has_password };
-        choices(Some(&me)).into_iter().map(|(item, _)| item.label).collect()
+        choices(Some(&me)).into_iter().map(|item| item.label).collect()
     }
 
     #[test]

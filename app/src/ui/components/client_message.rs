@@ -2,12 +2,12 @@
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-use super::{Awaited, CloseButton, Copied, Icon, Shape};
+use super::{Awaited, Copied, Icon, Shape};
 use crate::{
     domain::LinkMessage,
     ui::{
         browser::{clipboard, location},
-        links::{Drafting, mail_url},
+        client_message::{Drafting, mail_url},
     },
 };
 
@@ -17,13 +17,13 @@ const BUSY: &str = "Writing the message…";
 #[component]
 pub fn ClientMessage(
     /// How far it is.
-    drafting: ArcRwSignal<Drafting>,
+    drafting: ReadSignal<Drafting>,
     /// Somebody tries again to have it written.
-    on_retry: Option<Callback<()>>,
+    on_retry: Callback<()>,
 ) -> impl IntoView {
     move || match drafting.get() {
-        Drafting::Busy => view! { <Awaited busy=BUSY refused=None on_retry /> }.into_any(),
-        Drafting::Refused(why) => view! { <Awaited busy=BUSY refused=Some(why) on_retry /> }.into_any(),
+        Drafting::Busy => view! { <Awaited busy=BUSY refused=None on_retry=Some(on_retry) /> }.into_any(),
+        Drafting::Refused(why) => view! { <Awaited busy=BUSY refused=Some(why) on_retry=Some(on_retry) /> }.into_any(),
         Drafting::Written(message) => view! { <Written message /> }.into_any(),
     }
 }
@@ -85,7 +85,6 @@ fn Written(message: LinkMessage) -> impl IntoView {
                 <Icon shape=Shape::Mail />
                 "Open in mail program"
             </a>
-            <CloseButton />
         </div>
     }
 }

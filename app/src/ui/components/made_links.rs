@@ -6,7 +6,7 @@ use super::{CopyButton, Icon, Shape};
 use crate::{
     api::links::LinkOutcome,
     domain::LinkMessage,
-    ui::{browser::location, links::mail_url},
+    ui::{browser::location, client_message::mail_url},
 };
 
 const COLUMNS: [&str; 5] = ["Company", "Contact", "Link", "Message", "Actions"];

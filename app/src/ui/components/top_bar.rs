@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{AccountChoice, AccountMenu, Link, ThemeSwitch};
+use super::{AccountMenu, Link, ThemeSwitch};
 use crate::{domain::Me, ui::routes::Page};
 
 /// The product's name, where the page is, the theme, and who is signed in.
@@ -12,8 +12,8 @@ pub fn TopBar(
     path: &'static [&'static str],
     /// Who is signed in, once that is known.
     me: ReadSignal<Option<Me>>,
-    /// Something was chosen in the account's menu.
-    on_account: Callback<AccountChoice>,
+    /// Somebody signs out.
+    on_sign_out: Callback<()>,
 ) -> impl IntoView {
     let last = path.len().saturating_sub(1);
     let step = |(index, name): (usize, &'static &'static str)| {
@@ -34,7 +34,7 @@ pub fn TopBar(
                     }
                 })}
             <ThemeSwitch />
-            <AccountMenu me on_choose=on_account />
+            <AccountMenu me on_sign_out />
         </header>
     }
 }

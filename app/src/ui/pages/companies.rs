@@ -13,9 +13,9 @@ use crate::{
         actions::Actions,
         browser::{clock, document, locale},
         components::{
-            Attention, ClientMessage, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE,
-            LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments,
-            Shape, Skeleton, When, company_element,
+            Attention, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE, LinkNoteForm,
+            LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments, Shape,
+            Skeleton, When, company_element,
         },
         links::{self, Step, outdated},
         may::{Forbidden, SETUP_MISSING},
@@ -351,17 +351,13 @@ fn LinkDialog(actions: Actions, companies: state::Companies) -> impl IntoView {
         }
         Step::Link { handover, replaces, note } => {
             let on_retry = Callback::new(move |()| links.generate(company, note.clone()));
-            let on_write = Callback::new(move |()| links.write(company));
+            let on_write = Callback::new(move |()| actions.run(company, Action::WriteToClient));
             let made = handover.clone();
             let more = move || {
                 let made = made.clone();
                 view! { <AboutLink companies company handover=made replaces /> }
             };
             view! { <LinkOffer label="Authentication link" handover validity on_retry on_write more /> }.into_any()
-        }
-        Step::Message(drafting) => {
-            let on_retry = Callback::new(move |()| links.write(company));
-            view! { <ClientMessage drafting on_retry=Some(on_retry) /> }.into_any()
         }
     };
     view! {
