@@ -21,7 +21,13 @@ async function syncNow(companies: CompaniesPage, tenant: Tenant): Promise<void> 
   await companies.page.getByRole("menuitem", { name: "Sync now" }).click();
 }
 
-async function isLostAndMended(app: App, page: Page, lose: (tenant: Tenant) => Promise<void>, reason: RegExp): Promise<void> {
+async function isLostAndMended(
+  app: App,
+  page: Page,
+  lose: (tenant: Tenant) => Promise<void>,
+  reason: RegExp,
+  mend: (popup: MicrosoftWindow, tenant: Tenant) => Promise<void>,
+): Promise<void> {
   const companies = await CompaniesPage.open(page);
   const [tenant] = app.tenants as [Tenant];
   await connect(companies, tenant);
@@ -35,21 +41,23 @@ async function isLostAndMended(app: App, page: Page, lose: (tenant: Tenant) => P
 
   const opened = page.waitForEvent("popup");
   await companies.row(tenant).getByRole("button", { name: "Reconnect" }).click();
-  await new MicrosoftWindow(await opened).complete(account(tenant));
+  await mend(new MicrosoftWindow(await opened), tenant);
   await companies.expectStatus(tenant, "Connected");
   await expect(users(companies, tenant)).not.toHaveCount(0);
   await companies.expectNotReloaded();
 }
 
 test("consent is revoked: the row says so after a sync, and Reconnect mends it", async ({ app, page }) => {
-  await isLostAndMended(app, page, (tenant) => app.sandbox.revokeConsent(tenant), /removed/);
+  const lose = (tenant: Tenant) => app.sandbox.revokeConsent(tenant);
+  await isLostAndMended(app, page, lose, /removed/, (popup, tenant) => popup.complete(account(tenant)));
 });
 
 test.describe("with delegated access", () => {
   test.use({ access: "delegated" });
 
   test("the sign-in expires: the row says so after a sync, and Reconnect mends it", async ({ app, page }) => {
-    await isLostAndMended(app, page, (tenant) => app.sandbox.expireRefreshTokens(tenant), /expired/);
+    const lose = (tenant: Tenant) => app.sandbox.expireRefreshTokens(tenant);
+    await isLostAndMended(app, page, lose, /expired/, (popup) => popup.completeAgain());
   });
 });
 

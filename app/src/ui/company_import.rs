@@ -24,6 +24,13 @@ use crate::{
 /// The id of the heading of what is shown of the file.
 pub const SHOWN: &str = "import-shown";
 
+/// Brings the focus to the heading, once it is there.
+fn focus_shown() {
+    request_animation_frame(|| {
+        document::focus(SHOWN);
+    });
+}
+
 /// How far it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Stage {
@@ -128,7 +135,7 @@ impl Import {
             self.name.set(chosen.name.clone());
             self.file.set_value(Some(chosen));
             self.preview(None).await?;
-            document::focus(SHOWN);
+            focus_shown();
             Ok(())
         });
     }
@@ -160,7 +167,7 @@ impl Import {
                 Ok(counts) => {
                     self.stage.set(Stage::Done(counts));
                     self.voice.say(done_words(counts), Tone::Good, None);
-                    document::focus(SHOWN);
+                    focus_shown();
                     Ok(())
                 }
                 Err(error) => {

@@ -114,7 +114,7 @@ on_both_databases! {
         let both = futures::future::join(confirm(&app, file, &shown.digest), confirm(&app, file, &shown.digest)).await;
         let done = [both.0, both.1];
         assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1, "{done:?}");
-        assert!(done.iter().flat_map(|done| done.as_ref().err()).all(|error| error.code == ErrorCode::Conflict), "{done:?}");
+        assert!(done.iter().filter_map(|done| done.as_ref().err()).all(|error| error.code == ErrorCode::Conflict), "{done:?}");
         assert_eq!(app.rows().await.iter().filter(|row| row.name == "Acme").count(), 1);
     }
 
@@ -173,8 +173,8 @@ on_both_databases! {
 
     async fn ten_thousand_rows_are_shown_and_done(engine) {
         let app = Setup::on(engine).start().await;
-        let rows: String = (0..10_000).map(|n| format!("Company {n},company{n}.test,x{n},gold\n")).collect();
-        let file = format!("name,domain,external_id,tags\n{rows}");
+        let rows: Vec<String> = (0..10_000).map(|n| format!("Company {n},company{n}.test,x{n},gold\n")).collect();
+        let file = format!("name,domain,external_id,tags\n{}", rows.concat());
         let shown = preview(&app, file.clone()).await;
         assert_eq!(Counts::of(&shown.rows).new, 10_000);
         assert_eq!(confirm(&app, &file, &shown.digest).await.unwrap().new, 10_000);
