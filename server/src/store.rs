@@ -141,6 +141,7 @@ impl Store {
         Ok(Transaction {
             inner: self.writer.begin_with_options(options).await?,
             touched: Vec::new(),
+            untold: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
             _turn: None,
@@ -159,6 +160,8 @@ impl Store {
 struct Transaction {
     inner: DatabaseTransaction,
     touched: Vec<CompanyId>,
+    /// Those of them that PostgreSQL is still to tell the other processes of.
+    untold: Vec<CompanyId>,
     announcements: Announcements,
     now: Timestamp,
     _turn: Option<OwnedSemaphorePermit>,
@@ -181,7 +184,16 @@ impl Transaction {
         Ok(())
     }
 
+    /// The same, for a row that was just written anew or marked by what wrote it.
+    fn touched_already(&mut self, company: CompanyId) {
+        self.touched.push(company);
+        self.untold.push(company);
+    }
+
     async fn commit(self) -> Result<(), StoreError> {
+        if self.inner.get_database_backend() == DbBackend::Postgres && !self.untold.is_empty() {
+            announcements::tell(&self.inner, &self.untold).await?;
+        }
         self.inner.commit().await?;
         self.announcements.publish(&self.touched);
         Ok(())

@@ -2,7 +2,7 @@
 
 use app::domain::CompanyId;
 use sea_orm::{
-    DbErr,
+    ConnectionTrait, DbErr, Statement,
     sea_query::{Expr, Query, ReturningClause},
     sqlx::postgres::{PgListener, PgPool},
 };
@@ -45,6 +45,15 @@ impl Announcements {
 /// statement of its own would be one more way there and back.
 pub(super) fn notify() -> ReturningClause {
     Query::returning().expr(Expr::cust(format!("pg_notify('{CHANNEL}', id::text)")))
+}
+
+/// Has PostgreSQL tell the other processes of these companies, once the transaction is committed.
+pub(super) async fn tell(db: &impl ConnectionTrait, companies: &[CompanyId]) -> Result<(), DbErr> {
+    let ids: Vec<String> = companies.iter().map(ToString::to_string).collect();
+    let sql = "SELECT pg_notify($1, id) FROM unnest(string_to_array($2, ',')) AS id";
+    let values = [CHANNEL.into(), ids.join(",").into()];
+    db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    Ok(())
 }
 
 impl Store {

@@ -143,7 +143,7 @@ impl Store {
             drop(transaction);
             return self.taken(draft, error).await;
         }
-        transaction.touched.push(id);
+        transaction.touched_already(id);
         transaction.record(by, ActivityKind::CompanyAdded, Some(id), "").await?;
         transaction.commit().await?;
         Ok(Change::Done(id))
@@ -333,7 +333,7 @@ impl Transaction {
             .filter(Column::Id.eq(id.uuid()))
             .exec(&self.inner)
             .await?;
-        self.touched.push(id);
+        self.touched_already(id);
         Ok(())
     }
 
@@ -343,7 +343,7 @@ impl Transaction {
             match verdict {
                 Verdict::New => {
                     let id = CompanyId::mint(self.now);
-                    self.touched.push(id);
+                    self.touched_already(id);
                     new.push(new_company(id, texts, self.now));
                 }
                 Verdict::Changed { company, changes } => {
