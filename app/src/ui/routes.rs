@@ -427,7 +427,7 @@ mod tests {
             assert_eq!(Page::at(&page.path()), Some(page));
         }
         let end = Page::Disconnect(company);
-        assert_eq!((Page::at(&end.path()), end.program()), (Some(end), Program::Pages));
+        assert_eq!((Page::at(&end.path()), end.program()), (Some(end), Program::Records));
         let users = "/companies/00000000-0000-0000-0000-000000000007/users";
         assert_eq!(Page::Company(company, Tab::Topic(Topic::Users)).path(), users);
         for nowhere in ["/companies", "/companies/7", "/companies/7/users", &format!("{users}/x"), &format!("{users}x")]
