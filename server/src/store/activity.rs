@@ -25,7 +25,7 @@ use crate::clock::Mint as _;
 const REFUSALS_AN_HOUR: u64 = 60;
 
 /// The name of a lock in PostgreSQL.
-const REFUSALS_LOCK: i64 = 0x7465_6e61_6e74_7279;
+const REFUSALS_LOCK: i64 = i64::from_be_bytes(*b"ten.refu");
 
 /// How long the same refusal is not written down again.
 const SAME_REFUSAL: Duration = Duration::from_mins(10);

@@ -199,6 +199,7 @@ impl Store {
     /// Puts a company away: it leaves the list, nobody connects it any more, and its tenant is not read.
     pub async fn archive_company(&self, id: CompanyId, by: &Actor) -> Result<Change, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.lock_connection_of(id).await?;
         let Some(model) = transaction.lock_company(id).await? else { return Ok(Change::NoSuchCompany) };
         if model.archived_at.is_some() {
             return Ok(Change::Done(()));

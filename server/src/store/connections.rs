@@ -197,6 +197,7 @@ impl Store {
     ) -> Result<Option<Tied>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = transaction.now;
+        transaction.lock_connection_of(grant.company).await?;
         let mut company = company::Entity::find_by_id(grant.company.uuid());
         if self.engine() == DbBackend::Postgres {
             // Attempts of one company settle one after the other.
@@ -566,6 +567,22 @@ impl Transaction {
         let failure = AttemptFailure::GrantRefused { reason };
         attempts::fail_late(self, AttemptId::from_uuid(former.attempt_id), &failure).await?;
         Ok(true)
+    }
+
+    /// Locks the company's connection, if there is one. Who locks both takes it before the company, as workers do: two who
+    /// take them in different orders would wait for each other.
+    pub(super) async fn lock_connection_of(&self, company: CompanyId) -> Result<(), StoreError> {
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(Column::CompanyId.eq(company.uuid()))
+                .lock_exclusive()
+                .into_tuple::<Uuid>()
+                .one(&self.inner)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Whoever reads the company's tenant now writes nothing any more.

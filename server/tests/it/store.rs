@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::Database;
+use sea_orm::{ConnectionTrait as _, Database, Statement, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 use server::{
     clock::SystemClock,
@@ -11,12 +11,12 @@ use server::{
         tenant_data::{Patch, UserChange, UserPatch},
     },
     migration::Migrator,
-    store::{Store, StoreError, tenant_data::Findings, users::Users},
+    store::{Store, StoreError, activity::Actor, company_records::Change, tenant_data::Findings, users::Users},
 };
 use uuid::Uuid;
 
 use crate::{
-    harness::{Engine, Setup},
+    harness::{Engine, PATIENCE, Setup},
     on_both_databases, postgres,
 };
 
@@ -30,6 +30,42 @@ async fn servers_that_start_at_once_migrate_one_after_the_other() {
     for store in opened {
         assert_eq!(store.unwrap().company_rows().await.unwrap(), []);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archiving_waits_for_a_round_that_is_being_settled_instead_of_ending_it() {
+    let mut app = Setup::on(Engine::Postgres).start().await;
+    let tenant = app.tenants[0].clone();
+    app.connect(&tenant).await;
+    app.connected(&tenant.name).await;
+    let company = app.company(&tenant.name).await;
+    app.stop().await;
+    let (store, db) = (app.store().await, app.database().await);
+
+    // A worker writes its connection, and then marks the row of the company.
+    let worker = db.begin().await.unwrap();
+    let locks = |table, column| {
+        let sql = format!("SELECT 1 FROM {table} WHERE {column} = '{company}' FOR UPDATE");
+        Statement::from_string(db.get_database_backend(), sql)
+    };
+    worker.query_all_raw(locks("connection", "company_id")).await.unwrap();
+    let archiving = tokio::spawn(async move {
+        let archived = store.archive_company(company, &Actor::command_line()).await;
+        store.close().await.unwrap();
+        archived
+    });
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waits = || Statement::from_string(db.get_database_backend(), waits);
+    let until_it_waits = async {
+        while db.query_one_raw(waits()).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, until_it_waits).await.expect("it waits for the worker");
+    worker.query_all_raw(locks("company", "id")).await.expect("the worker is not ended");
+    worker.commit().await.unwrap();
+    assert_eq!(archiving.await.unwrap().unwrap(), Change::Done(()));
+    db.close().await.unwrap();
 }
 
 on_both_databases! {
