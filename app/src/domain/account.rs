@@ -118,7 +118,7 @@ impl Right {
             Self::SyncNow => "Your role may not start a sync. Ask an owner for the role Technician.",
             Self::SendLinks => "Your role may not send links. Ask an owner for the role Technician.",
             Self::Connect => "Your role may not connect companies. Ask an owner for Settings access.",
-            Self::ManageAccounts => "Only an owner may manage the team.",
+            Self::ManageAccounts => "This is for owners. Ask one of them.",
             Self::ManageCompanies => "Your role may not change companies. Ask an owner for Settings access.",
             Self::DeleteCompanies => "Only an owner may delete companies.",
         }
