@@ -45,6 +45,10 @@ run: build ## Start the demo: Tenantry, and a sandbox that stands in for Microso
 build: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build the web app, the server and the sandbox.
 	cargo build $(PROGRAMS)
 
+.PHONY: release
+release: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build target/release/tenantry: one file, which holds the web app too.
+	TENANTRY_BUILT_SITE='$(SITE)' cargo build --release -p server --features embed
+
 # Some environments set NO_COLOR=1, which Trunk takes for a mistake.
 $(SITE)/%/index.html: $(WEB_SOURCES) | build-tools
 	env -u NO_COLOR trunk build --release --offline --dist '$(@D)' frontend/$*.html

@@ -1,5 +1,4 @@
 // Makes the files of a built site smaller, and writes each compressed beside it: `node frontend/precompress.mjs DIR`.
-// Not index.html: the server puts a fresh nonce into it for each request.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -27,7 +26,7 @@ const encodings = {
 for (const name of readdirSync(directory, { recursive: true })) {
   const path = join(directory, name);
   const isCompressed = Object.keys(encodings).some((suffix) => name.endsWith(suffix));
-  if (isCompressed || name === "index.html" || !statSync(path).isFile()) continue;
+  if (isCompressed || !statSync(path).isFile()) continue;
   for (const [suffix, compress] of Object.entries(encodings)) {
     const target = path + suffix;
     if (existsSync(target) && statSync(target).mtimeMs >= statSync(path).mtimeMs) continue;

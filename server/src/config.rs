@@ -86,8 +86,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// `secret_key_file`: the keys that seal secrets at rest.
     pub secret_key_file: PathBuf,
-    /// `site_dir`: the built web app.
-    pub site_dir: PathBuf,
+    /// `site_dir`: the built web app, if it is not the one at hand.
+    pub site_dir: Option<PathBuf>,
     /// `m365_…`; none while no app registration is configured.
     pub m365: Option<M365Config>,
     /// `sync_…`.
@@ -202,7 +202,7 @@ impl Config {
                 None => DatabaseUrl::embedded(&data_dir),
             },
             secret_key_file: settings.optional("secret_key_file", path)?.unwrap_or_else(|| data_dir.join("secret.key")),
-            site_dir: settings.required("site_dir", path)?,
+            site_dir: settings.optional("site_dir", path)?,
             m365: m365(settings, &public_url)?,
             sync: SyncConfig {
                 every: settings.required("sync_every", duration)?,
@@ -679,7 +679,7 @@ mod tests {
         assert_eq!(config.redirect_uri().as_str(), "http://localhost:8080/connect/callback");
         assert_eq!(config.database_url.expose(), "sqlite://var/tenantry.db");
         assert_eq!(config.secret_key_file, Path::new("var/secret.key"));
-        assert_eq!(config.site_dir, Path::new("target/site"));
+        assert_eq!(config.site_dir, None);
         assert_eq!(config.sync.every, Duration::from_hours(6));
         assert_eq!((config.sync.concurrency.get(), config.sync.in_server), (16, true));
         assert_eq!((config.link_days, &*config.msp.name, &*config.log), (7, "Your MSP", "info"));

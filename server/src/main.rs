@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -20,10 +21,11 @@ use server::{
     clock::{Clock, SystemClock},
     config::Config,
     import::{CompanyFile, FileError, InOneLine, Mapping},
+    key_rotation::seal_with_newest,
     microsoft,
     passwords::{self, Passwords},
     sessions::person_name,
-    startup::{self, Application},
+    startup::{self, Application, UNKNOWN_KEY},
     store::{
         accounts::{Added, NewAccount},
         activity::Actor,
@@ -59,6 +61,27 @@ enum Command {
     /// Work with accounts.
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    /// Work with the keys that secrets in the database are sealed with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Put a new key into the key file, and seal everything with it. Servers may run meanwhile, and use it at once.
+    ///
+    /// The keys before it stay in the file, for they open the backups that were made before. If this is cut off, nothing
+    /// is lost: repeat it.
+    Rotate(RotateKeys),
+    /// Take all keys but the newest out of the key file. Backups that were sealed with them can't be used any more then.
+    ForgetOlder,
+}
+
+#[derive(Args)]
+struct RotateKeys {
+    /// Seal everything with the first key of the file as it is: for a file that something else writes.
+    #[arg(long)]
+    no_new_key: bool,
 }
 
 #[derive(Args)]
@@ -123,6 +146,9 @@ fn role(text: &str) -> Result<Role, &'static str> {
     Role::from_key(text).ok_or("a role is viewer, technician, settings or owner")
 }
 
+/// How long after a new key a server may store what it sealed with an older one: as long as a request may take, and some.
+const SERVERS_SEAL_FOR: Duration = Duration::from_mins(2);
+
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
@@ -152,6 +178,8 @@ fn main() -> ExitCode {
             Command::Check(check) => self::check(&config, check).await,
             Command::Companies(CompaniesCommand::Import(companies)) => import(&config, companies).await,
             Command::Accounts(AccountsCommand::Add(account)) => add_account(&config, account).await,
+            Command::Keys(KeysCommand::Rotate(rotate)) => rotate_keys(&config, &rotate).await,
+            Command::Keys(KeysCommand::ForgetOlder) => forget_older_keys(&config).await,
         }
     });
     match done {
@@ -166,8 +194,11 @@ fn main() -> ExitCode {
 /// The log of a server is its output; that of another command must not stand between its results.
 fn log(config: &Config, is_output: bool) {
     let mut filter = EnvFilter::new(&config.log);
-    if !is_output && let Ok(quiet) = "sea_orm_migration=warn".parse() {
-        filter = filter.add_directive(quiet);
+    // PostgreSQL notices each time that the table of migrations is there already.
+    for (quiet, wanted) in [("sqlx::postgres::notice=warn", true), ("sea_orm_migration=warn", !is_output)] {
+        if let Some(quiet) = quiet.parse().ok().filter(|_| wanted) {
+            filter = filter.add_directive(quiet);
+        }
     }
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     match (is_output, io::stdout().is_terminal()) {
@@ -245,6 +276,36 @@ async fn check(config: &Config, check: Check) -> anyhow::Result<ExitCode> {
         println!("{mark}  {}: {}", finding.what, finding.say);
     }
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+async fn rotate_keys(config: &Config, rotate: &RotateKeys) -> anyhow::Result<ExitCode> {
+    let store = startup::open_store(config, Arc::new(SystemClock)).await?;
+    let vault = startup::open_vault(config, &store).await?;
+    if !rotate.no_new_key {
+        vault.add_key()?;
+    }
+    let rotated = seal_with_newest(&store, &vault).await?;
+    store.close().await?;
+    println!("{} secrets are sealed anew, with the first key in {}.", rotated.anew, vault.path().display());
+    if rotated.lost > 0 {
+        bail!("{} {UNKNOWN_KEY}", rotated.lost);
+    }
+    println!("Keep a copy of that file apart from the database's backups.");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn forget_older_keys(config: &Config) -> anyhow::Result<ExitCode> {
+    let store = startup::open_store(config, Arc::new(SystemClock)).await?;
+    let vault = startup::open_vault(config, &store).await?;
+    // What a server sealed while the keys were rotated.
+    let rotated = seal_with_newest(&store, &vault).await?;
+    if rotated.older_in_use {
+        bail!("a server still seals with an older key: see that it reads the same key file, and try again");
+    }
+    vault.forget_older_keys(SERVERS_SEAL_FOR)?;
+    store.close().await?;
+    println!("{} holds one key. Backups that were made before it can't be used any more.", vault.path().display());
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn import(config: &Config, companies: ImportCompanies) -> anyhow::Result<ExitCode> {

@@ -16,10 +16,12 @@ use crate::{
     config::Config,
     connect::Connect,
     disconnections::Looks,
-    http::{AppState, Site, router},
+    http::{AppState, Site, SiteError, router},
+    key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
     live_rows::LiveRows,
     mail::Mailer,
+    metrics,
     microsoft::Microsoft,
     notices::Notifier,
     notifications::Telling,
@@ -41,6 +43,11 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How long to wait before listening to PostgreSQL again, after that failed.
 const RELAY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// What to do when secrets were sealed with a key that is not there.
+pub const UNKNOWN_KEY: &str = "secrets in the database were sealed with a key that is not in the key file. Put that key \
+                               back as a further line. If it is lost: delegated connections are to be reconnected, live \
+                               links and the secrets of webhooks to be made anew.";
 
 /// Why the server does not start, or stopped.
 #[derive(Debug, Error)]
@@ -65,6 +72,9 @@ pub enum StartupError {
     /// The mail server can't be used.
     #[error("the mail server can't be used: {0}")]
     Mail(#[from] lettre::transport::smtp::Error),
+    /// The web app can't be served.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// Nothing can be read without an app registration.
     #[error("there is nothing to do: no app registration is configured, see TENANTRY_M365_CLIENT_ID")]
     NoAppRegistration,
@@ -99,6 +109,28 @@ pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store,
     Ok(Store::open(config.database_url.expose(), clock).await?)
 }
 
+/// Reads the key file, or makes it for a database without secrets. Says in the log how many secrets there are that none of
+/// its keys opens.
+pub async fn open_vault(config: &Config, store: &Store) -> Result<Vault, StartupError> {
+    let path = &config.secret_key_file;
+    let sealed_by = store.sealing_keys().await?;
+    let vault = match Vault::read(path) {
+        Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            if !sealed_by.is_empty() {
+                return Err(KeyFileError::Lost { path: path.clone() }.into());
+            }
+            Vault::open_or_create(path)?
+        }
+        read => read?,
+    };
+    let lost = secrets_of_unknown_keys(&vault, &sealed_by);
+    if lost > 0 {
+        let file = path.display();
+        tracing::error!(secrets = lost, %file, "{UNKNOWN_KEY}");
+    }
+    Ok(vault)
+}
+
 /// The client for Microsoft, if an app registration is configured.
 pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Microsoft>, StartupError> {
     let client = config.m365.as_ref().map(|m365| Microsoft::new(m365.hosts.clone(), m365.app.clone(), clock));
@@ -120,7 +152,7 @@ pub async fn run_worker(
 ) -> Result<(), StartupError> {
     let microsoft = microsoft(config, clock.clone())?.ok_or(StartupError::NoAppRegistration)?;
     let store = open_store(config, clock.clone()).await?;
-    let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
+    let vault = Arc::new(open_vault(config, &store).await?);
     // Nobody wakes it: a Sync now is seen at the next look.
     let work = Arc::new(Notify::new());
     let looks = Looks::new(store.clone(), Some(microsoft.clone()));
@@ -137,9 +169,10 @@ pub async fn run_worker(
 impl Application {
     /// Opens the database, reads the keys, and takes the address.
     pub async fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartupError> {
+        metrics::install();
         let store = open_store(config, clock.clone()).await?;
         store.put_product_names(&products::names()).await?;
-        let vault = Arc::new(Vault::open_or_create(&config.secret_key_file)?);
+        let vault = Arc::new(open_vault(config, &store).await?);
         let microsoft = microsoft(config, clock.clone())?;
         let listener = TcpListener::bind(config.listen)
             .await
@@ -200,7 +233,7 @@ impl Application {
             sign_in: Arc::new(sign_in),
             staff,
             trusted_proxies: config.trusted_proxies.clone().into(),
-            site: Arc::new(Site::new(config.site_dir.clone())),
+            site: Arc::new(Site::open(config.site_dir.as_deref())?),
             public_url: public_url.clone(),
             store: store.clone(),
             stop: stop.clone(),

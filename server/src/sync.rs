@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use crate::{
     clock::Clock,
     config::SyncConfig,
+    metrics,
     microsoft::{Graph, GraphError, Microsoft, MicrosoftError, Refreshed, TenantData, Wanted},
     store::{
         Store, StoreError,
@@ -308,6 +309,7 @@ impl Inner {
         if regained {
             next.due = now;
         }
+        metrics::round(&round);
         tracing::info!(?round, phase = ?next.phase, next_in_ms = next.due.since(now).as_millis(), "a round ended");
         let settled = Settled {
             phase: next.phase,
@@ -415,7 +417,9 @@ impl Inner {
         let refresh_token = self.vault.open(connection.id.uuid(), sealed).map_err(|error| {
             StoreError::Unexpected(format!("the refresh token of connection {}: {error}", connection.id))
         })?;
-        let refreshed = match self.microsoft.refresh(connection.tenant, &refresh_token).await {
+        let refreshed = self.microsoft.refresh(connection.tenant, &refresh_token).await;
+        metrics::token(refreshed.is_ok());
+        let refreshed = match refreshed {
             Ok(refreshed) => Arc::new(refreshed),
             Err(error) => return Err(self.no_token(connection, &error).await),
         };
@@ -534,13 +538,17 @@ impl Inner {
             secure_score: sort(data.secure_score, DataSet::SecureScore, &mut take),
             failed: Vec::new(),
         };
-        let read = [
-            findings.organisation.is_some(),
-            findings.licences.is_some(),
-            findings.domains.is_some(),
-            findings.secure_score.is_some(),
-        ];
-        reading.asked += read.into_iter().filter(|read| *read).count();
+        for (data_set, read) in [
+            (DataSet::Organisation, findings.organisation.is_some()),
+            (DataSet::Licences, findings.licences.is_some()),
+            (DataSet::Domains, findings.domains.is_some()),
+            (DataSet::SecureScore, findings.secure_score.is_some()),
+        ] {
+            if read {
+                reading.asked += 1;
+                metrics::data_set(data_set, None);
+            }
+        }
         self.store.put_findings(connection, &Findings { failed, ..findings }).await
     }
 
@@ -554,6 +562,7 @@ impl Inner {
         let error = match read {
             Ok(()) => {
                 reading.asked += 1;
+                metrics::data_set(DataSet::Users, None);
                 return Ok(());
             }
             Err(ReadError::Store(error)) => return Err(error),
@@ -583,6 +592,7 @@ impl Inner {
         }
         // A delta link that is refused where there is none is out of order.
         let problem = probe::named(connection, data_set, error.problem().unwrap_or(Problem::Temporary));
+        metrics::data_set(data_set, Some(problem));
         let passes = matches!(problem, Problem::Temporary | Problem::Unreadable);
         let tries = sets.get(&data_set).map_or(0, |set| set.tries).saturating_add(1);
         let retry_at =

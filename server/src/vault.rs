@@ -4,6 +4,8 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
 };
 
 use aes_gcm::{
@@ -21,22 +23,40 @@ const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 8;
 const NONCE_BYTES: usize = 12;
 
-/// The keys, the newest first. Sealing uses the newest, opening whichever one sealed.
+/// The keys of a file, the newest first. Sealing uses the newest, opening whichever one sealed. A file that changes is read
+/// again: keys are rotated while servers run.
 pub struct Vault {
+    path: PathBuf,
+    held: RwLock<Held>,
+}
+
+/// What was read, and when the file had been written then.
+struct Held {
+    keys: Arc<Keys>,
+    written: Option<SystemTime>,
+}
+
+/// The newest, and those that may still have to open something.
+struct Keys {
     newest: Key,
     older: Vec<Key>,
 }
 
 struct Key {
-    id: [u8; KEY_ID_BYTES],
+    id: KeyId,
     cipher: Aes256Gcm,
+    /// As it stands in the file.
+    line: SecretString,
 }
+
+/// Tells keys apart: the beginning of a key's SHA-256. What is sealed begins with it.
+pub type KeyId = [u8; KEY_ID_BYTES];
 
 /// Why the key file can't be used.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
-    /// It can't be read or made.
-    #[error("the key file {path} can't be read or made: {source}")]
+    /// It can't be read, made or written.
+    #[error("the key file {path} can't be read or written: {source}")]
     Io {
         /// Which file.
         path: PathBuf,
@@ -53,6 +73,22 @@ pub enum KeyFileError {
         /// Which line, from 1.
         line: usize,
     },
+    /// What older keys seal, or may have sealed, is not sealed anew yet.
+    #[error("the key file {path} was changed less than two minutes ago, and a server may still use an older key: wait")]
+    TooSoon {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// There is none, and what is in the database was sealed with one.
+    #[error(
+        "the key file {path} is missing, and the database holds secrets that were sealed with it. Put it back from where \
+         you keep it. If it is lost, make a new one (openssl rand -base64 32): delegated connections are then to be \
+         reconnected, live links and the secrets of webhooks to be made anew"
+    )]
+    Lost {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 /// Why something sealed can't be opened.
@@ -67,33 +103,101 @@ pub enum OpenError {
 }
 
 impl Vault {
+    /// Reads the key file.
+    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
+        Ok(Self { path: path.to_owned(), held: RwLock::new(Held::read(path)?) })
+    }
+
     /// Reads the key file, and makes it (mode 0600, one random key) if there is none.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyFileError> {
-        let io_error = |source| KeyFileError::Io { path: path.to_owned(), source };
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut bytes = [0; KEY_BYTES];
-                rand::rng().fill_bytes(&mut bytes);
-                let line = STANDARD.encode(bytes) + "\n";
-                write_private(path, line.as_bytes()).map_err(io_error)?;
+        match Self::read(path) {
+            Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let line = format!("{}\n", new_line());
+                write_new(path, line.as_bytes()).map_err(io_error(path))?;
                 // Read back: of two servers that start at once, both use the file that is there.
-                Self::parse(&fs::read_to_string(path).map_err(io_error)?, path)
+                Self::read(path)
             }
-            Err(error) => Err(io_error(error)),
+            read => read,
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, KeyFileError> {
-        let mut keys = Vec::new();
-        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let malformed = || KeyFileError::Malformed { path: path.to_owned(), line: index + 1 };
-            let bytes = STANDARD.decode(line.trim()).map_err(|_| malformed())?;
-            keys.push(Key::new(&bytes).ok_or_else(malformed)?);
+    /// Where the keys are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts a new key in front of those in the file, and seals with it from now on. The file is replaced in one step.
+    pub fn add_key(&self) -> Result<(), KeyFileError> {
+        self.change_file(|keys| {
+            let older = keys.all().map(|key| key.line.expose_secret().to_owned());
+            std::iter::once(new_line()).chain(older).collect()
+        })
+    }
+
+    /// Takes keys but the newest out of the file, which nothing is sealed with any more. Not soon after it was changed: a
+    /// server may have sealed something before, and be about to store it.
+    pub fn forget_older_keys(&self, at_least_old: Duration) -> Result<(), KeyFileError> {
+        let age = written(&self.path).and_then(|written| written.elapsed().ok());
+        if age.is_none_or(|age| age < at_least_old) {
+            return Err(KeyFileError::TooSoon { path: self.path.clone() });
         }
-        let mut keys = keys.into_iter();
-        let newest = keys.next().ok_or_else(|| KeyFileError::Malformed { path: path.to_owned(), line: 1 })?;
-        Ok(Self { newest, older: keys.collect() })
+        self.change_file(|keys| vec![keys.newest.line.expose_secret().to_owned()])
+    }
+
+    /// One change after the other, whichever process makes it.
+    fn change_file(&self, change: impl FnOnce(&Keys) -> Vec<String>) -> Result<(), KeyFileError> {
+        let write = || {
+            let lock =
+                fs::OpenOptions::new().create(true).truncate(false).write(true).open(beside(&self.path, "lock"))?;
+            lock.lock()?;
+            Ok(lock)
+        };
+        let _lock = write().map_err(io_error(&self.path))?;
+        let now = Held::read(&self.path)?;
+        let text = change(&now.keys).join("\n") + "\n";
+        let new = beside(&self.path, "new");
+        let replace = || {
+            // What is left of a change that was cut off.
+            fs::remove_file(&new)
+                .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+            write_new(&new, text.as_bytes())?;
+            fs::rename(&new, &self.path)
+        };
+        replace().map_err(io_error(&self.path))?;
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::read(&self.path)?;
+        Ok(())
+    }
+
+    /// What the newest key is told by.
+    pub fn newest(&self) -> KeyId {
+        self.keys().newest.id
+    }
+
+    /// Whether one of the keys has this id.
+    pub fn knows(&self, id: &[u8]) -> bool {
+        self.keys().all().any(|key| key.id == id)
+    }
+
+    /// The keys in the file as it is now. One that can't be read at the moment changes nothing.
+    fn keys(&self) -> Arc<Keys> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let written = written(&self.path);
+        if written.is_none() || written == held.written {
+            return Arc::clone(&held.keys);
+        }
+        drop(held);
+        match Held::read(&self.path) {
+            Ok(read) => {
+                let keys = Arc::clone(&read.keys);
+                *self.held.write().unwrap_or_else(PoisonError::into_inner) = read;
+                tracing::info!("the key file was read again");
+                keys
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the key file changed and can't be read; the keys that were in it are used");
+                Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).keys)
+            }
+        }
     }
 
     /// Seals a secret of the row with this id: key id, nonce, ciphertext.
@@ -104,9 +208,10 @@ impl Vault {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: row.as_bytes() };
+        let keys = self.keys();
         #[expect(clippy::expect_used, reason = "AES-GCM fails only beyond 64 GiB, and no secret is that long")]
-        let sealed = self.newest.cipher.encrypt(&Nonce::from(nonce), payload).expect("the secret is short");
-        [self.newest.id.as_slice(), &nonce, &sealed].concat()
+        let sealed = keys.newest.cipher.encrypt(&Nonce::from(nonce), payload).expect("the secret is short");
+        [keys.newest.id.as_slice(), &nonce, &sealed].concat()
     }
 
     /// Opens what was sealed for the row with this id.
@@ -114,25 +219,74 @@ impl Vault {
         let (id, rest) = sealed.split_at_checked(KEY_ID_BYTES).ok_or(OpenError::Tampered)?;
         let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(OpenError::Tampered)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| OpenError::Tampered)?;
-        let key =
-            std::iter::once(&self.newest).chain(&self.older).find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
+        let keys = self.keys();
+        let key = keys.all().find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
         let payload = Payload { msg: ciphertext, aad: row.as_bytes() };
         let plain = key.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| OpenError::Tampered)?;
         String::from_utf8(plain).map(SecretString::from).map_err(|_| OpenError::Tampered)
     }
 }
 
+impl Held {
+    fn read(path: &Path) -> Result<Self, KeyFileError> {
+        // Asked first: a change meanwhile is then read once more, and not overlooked.
+        let written = written(path);
+        let text = fs::read_to_string(path).map_err(io_error(path))?;
+        Ok(Self { keys: Arc::new(Keys::parse(&text, path)?), written })
+    }
+}
+
+impl Keys {
+    fn parse(text: &str, path: &Path) -> Result<Self, KeyFileError> {
+        let mut keys = Vec::new();
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let malformed = || KeyFileError::Malformed { path: path.to_owned(), line: index + 1 };
+            keys.push(Key::parse(line.trim()).ok_or_else(malformed)?);
+        }
+        let mut keys = keys.into_iter();
+        let newest = keys.next().ok_or_else(|| KeyFileError::Malformed { path: path.to_owned(), line: 1 })?;
+        Ok(Self { newest, older: keys.collect() })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+}
+
+fn new_line() -> String {
+    let mut bytes = [0; KEY_BYTES];
+    rand::rng().fill_bytes(&mut bytes);
+    STANDARD.encode(bytes)
+}
+
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
+    let path = path.to_owned();
+    |source| KeyFileError::Io { path, source }
+}
+
+/// A file beside this one: `secret.key.new`.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{what}"));
+    name.into()
+}
+
 impl Key {
-    fn new(bytes: &[u8]) -> Option<Self> {
-        let cipher = Aes256Gcm::new_from_slice(bytes).ok()?;
+    fn parse(line: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(line).ok()?;
+        let cipher = Aes256Gcm::new_from_slice(&bytes).ok()?;
         let mut id = [0; KEY_ID_BYTES];
-        id.copy_from_slice(&Sha256::digest(bytes)[..KEY_ID_BYTES]);
-        Some(Self { id, cipher })
+        id.copy_from_slice(&Sha256::digest(&bytes)[..KEY_ID_BYTES]);
+        Some(Self { id, cipher, line: line.into() })
     }
 }
 
 /// Writes a file that only its owner may read, unless there is one already.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -153,7 +307,9 @@ mod tests {
 
     fn vault(lines: &[[u8; KEY_BYTES]]) -> Vault {
         let text = lines.iter().map(|key| STANDARD.encode(key)).collect::<Vec<_>>().join("\n");
-        Vault::parse(&text, Path::new("secret.key")).expect("these are keys")
+        let path = PathBuf::from("no such file");
+        let keys = Arc::new(Keys::parse(&text, &path).expect("these are keys"));
+        Vault { path, held: RwLock::new(Held { keys, written: None }) }
     }
 
     #[test]
@@ -190,10 +346,51 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_added_is_used_by_who_read_the_file_before() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret.key");
+        let row = Uuid::from_u128(1);
+        let server = Vault::open_or_create(&path).expect("it is made");
+        let (first, before) = (server.newest(), server.seal(row, &SecretString::from("before")));
+
+        let command = Vault::read(&path).expect("it is found");
+        command.add_key().expect("a key is added");
+        let after = command.seal(row, &SecretString::from("after"));
+        assert_eq!(server.open(row, &after).expect("it opens").expose_secret(), "after");
+        assert_eq!(server.open(row, &before).expect("it opens").expose_secret(), "before");
+        assert_eq!(server.newest(), command.newest());
+        assert!(server.knows(&first) && server.newest() != first);
+
+        let too_soon = command.forget_older_keys(Duration::from_hours(1));
+        assert!(matches!(too_soon, Err(KeyFileError::TooSoon { .. })) && command.knows(&first));
+        command.forget_older_keys(Duration::ZERO).expect("they are forgotten");
+        assert!(!command.knows(&first) && command.open(row, &after).is_ok());
+        assert_eq!(command.open(row, &before).err(), Some(OpenError::UnknownKey));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_is_being_edited_does_no_harm() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret.key");
+        let row = Uuid::from_u128(1);
+        let vault = Vault::open_or_create(&path).expect("it is made");
+        let sealed = vault.seal(row, &SecretString::from("secret"));
+        fs::write(&path, "half a li").expect("it is written");
+        assert!(vault.open(row, &sealed).is_ok() && vault.add_key().is_err());
+        fs::remove_file(&path).expect("it is removed");
+        assert!(vault.open(row, &sealed).is_ok());
+    }
+
+    #[test]
     fn a_malformed_key_file_is_refused_with_its_line() {
         let text = format!("{}\nnot a key\n", STANDARD.encode([1; KEY_BYTES]));
-        let error = Vault::parse(&text, Path::new("secret.key")).err().expect("it is refused");
+        let error = Keys::parse(&text, Path::new("secret.key")).err().expect("it is refused");
         assert!(error.to_string().contains("secret.key, line 2"), "{error}");
-        assert!(Vault::parse("", Path::new("secret.key")).is_err());
+        assert!(Keys::parse("", Path::new("secret.key")).is_err());
     }
 }

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{BrowserName, Connect, Inner, Outcome, Shown, company_of, sha256};
 use crate::{
+    metrics::{self, AttemptStep},
     microsoft::{self, Authority, AuthorizeRequest, GraphError, Identity, Microsoft, MicrosoftError},
     sessions::Token,
     store::{
@@ -104,6 +105,7 @@ impl Connect {
                 match inner.settle(microsoft, &attempt, &company, code).await {
                     Ok(tenant) => {
                         inner.work.notify_one();
+                        metrics::attempt(AttemptStep::Connected);
                         tracing::info!(attempt = %attempt.id, company = %company.id, "a company was connected");
                         let shown = inner.shown(&attempt, is_ours).await?;
                         Ok(Outcome::Connected { company, tenant, shown })
@@ -161,6 +163,7 @@ impl Inner {
         is_ours: bool,
     ) -> Result<Outcome, StoreError> {
         let details = details.unwrap_or_default();
+        metrics::attempt(AttemptStep::Failed);
         tracing::info!(attempt = %attempt.id, company = %company.id, reason = failure.title(), details, "an attempt failed");
         let details = (!details.is_empty()).then_some(details);
         let shown = self.shown(attempt, is_ours).await?;

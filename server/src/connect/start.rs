@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{Beginning, BrowserName, Connect, ExpectedError, StartError, Started, random_token, sha256};
 use crate::{
     clock::Mint as _,
+    metrics::{self, AttemptStep},
     microsoft::{Authority, AuthorizeRequest, Prompt},
     store::{activity::Actor, attempts::NewAttempt},
 };
@@ -79,6 +80,7 @@ impl Connect {
             link,
         };
         inner.store.begin_attempt(attempt, by).await?;
+        metrics::attempt(AttemptStep::Started);
         tracing::info!(attempt = %id, company = %company.id, "an attempt began");
         Ok(Started { location, browser })
     }

@@ -57,6 +57,8 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/c/{token}", Access::Public),
     ("/healthz", Access::Public),
     ("/readyz", Access::Public),
+    // Answered to who is near.
+    ("/metrics", Access::Public),
     // Server functions, and what else is below `/api`.
     ("/api/sessions/options", Access::Public),
     ("/api/sessions/sign-in", Access::Public),
@@ -229,6 +231,10 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
             Kind::Navigation => return refusal_page(right),
             Kind::Page => {}
         }
+    }
+    if refused.is_some() {
+        // The shell that says so is sent whole: its status is another one than the browser knows it with.
+        request.headers_mut().remove(header::IF_NONE_MATCH);
     }
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;

@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt as _, future, stream};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::AppState;
-use crate::{live_rows::Change, sessions::Caller, store::sessions::TokenHash};
+use crate::{live_rows::Change, metrics, sessions::Caller, store::sessions::TokenHash};
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
 /// absence.
@@ -49,11 +49,16 @@ fn events(state: &AppState, session: TokenHash) -> impl Stream<Item = Result<Eve
             account.role.may(Right::See).then(|| Event::default().event("ping").data(account.role.key()))
         }
     });
+    let counted = metrics::Stream::open();
     // Left-biased: rows go first.
     stream::select_with_strategy(rows.map(Some).chain(stream::once(future::ready(None))), pings, |(): &mut ()| {
         stream::PollNext::Left
     })
     .take_while(|event| future::ready(event.is_some()))
     .filter_map(future::ready)
-    .map(Ok)
+    .map(move |event| {
+        // Lives as long as the stream.
+        let _ = &counted;
+        Ok(event)
+    })
 }

@@ -1,8 +1,16 @@
-//! Whether the server lives, and whether it can work.
+//! Whether the server lives, whether it can work, and what it counts.
 
-use axum::{extract::State, http::StatusCode};
+use std::net::IpAddr;
 
-use super::AppState;
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+
+use super::{AppState, server_functions::error_response};
+use crate::{failure::internal, metrics};
 
 /// It lives.
 pub async fn alive() -> &'static str {
@@ -15,4 +23,57 @@ pub async fn ready(State(state): State<AppState>) -> Result<&'static str, (Statu
         tracing::warn!(%error, "not ready");
         (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
     })
+}
+
+/// What was counted, as Prometheus reads it. Only for who is on a private network: how many companies there are is nobody
+/// else's business.
+pub async fn metrics(
+    State(state): State<AppState>,
+    address: Option<Extension<IpAddr>>,
+    headers: HeaderMap,
+) -> Response {
+    let is_near = address.is_some_and(|Extension(address)| is_private(address));
+    // Behind a proxy that is not among the trusted ones everybody seems to be near.
+    let is_passed_on = ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name))
+        && state.trusted_proxies.is_empty();
+    if !is_near || is_passed_on {
+        let text = "Metrics are for private networks. Behind a proxy, set TENANTRY_TRUSTED_PROXIES.";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    match state.store.standing().await {
+        Ok(standing) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, metrics::render(&standing, state.links.clock.now())).into_response()
+        }
+        Err(error) => error_response(&internal(error)),
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_near_is_told_by_the_address() {
+        for (address, near) in [
+            ("127.0.0.1", true),
+            ("10.1.2.3", true),
+            ("::ffff:192.168.1.1", true),
+            ("fd00::1", true),
+            ("203.0.113.7", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(address.parse().map(is_private), Ok(near), "{address}");
+        }
+    }
 }

@@ -1,61 +1,41 @@
 //! Headers on every response, and who may ask at all.
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rand::RngCore as _;
 use url::Url;
 
 use super::AppState;
 
-/// Lets the scripts of one response run, and no others.
-#[derive(Clone, Debug)]
-pub struct Nonce(String);
-
-impl Nonce {
-    fn new() -> Self {
-        let mut bytes = [0; 16];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(STANDARD.encode(bytes))
-    }
-
-    /// As it stands in the HTML.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// What a page may load and run. `scripts`: those that stand in it, as sources, each with a blank before it.
+pub fn policy(scripts: &str) -> Option<HeaderValue> {
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{scripts} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).ok()
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Nonce {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-}
-
-/// Makes the nonce, and sets the headers that every response has.
-pub async fn headers(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let nonce = Nonce::new();
-    request.extensions_mut().insert(nonce.clone());
+/// Sets the headers that every response has.
+pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        nonce.as_str()
-    );
     // What is stricter, or has a reason to be laxer, says so itself.
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+        && let Some(policy) = policy("")
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+        // Lets go of Microsoft's pages in our popups, and still of nobody who opens us.
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -1,19 +1,18 @@
-//! The web app: the shell of the program that shows a page, with a fresh nonce, and the programs' files.
+//! The web app: the shell of the program that shows a page, and the programs' files.
 
-use std::path::PathBuf;
+use std::{io, path::Path};
 
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, Uri, header},
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
 };
-use tower::ServiceExt as _;
-use tower_http::services::ServeDir;
+use thiserror::Error;
 
-use super::{AppState, page::COMPANIES_PATH, security::Nonce};
+use self::files::Files;
+use super::{AppState, page::COMPANIES_PATH, security};
 
-/// What Trunk writes where the nonce of the response belongs.
-const NONCE_PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
+mod files;
 
 /// The program of the page M365 companies: the folder with its shell and its files.
 const COMPANIES: &str = "companies";
@@ -27,49 +26,96 @@ const RECORDS: &str = "records";
 /// The program of all other pages.
 const PAGES: &str = "pages";
 
-/// The built web app in a folder.
+const PROGRAMS: [&str; 4] = [COMPANIES, DATA, RECORDS, PAGES];
+
+/// Where the web app is built, as long as it is not a part of this program.
+#[cfg(not(feature = "embed"))]
+const BUILT: &str = "target/site";
+
+/// The web app.
 #[derive(Debug)]
 pub struct Site {
-    folder: PathBuf,
+    /// In the order of [`PROGRAMS`].
+    programs: [Files; PROGRAMS.len()],
 }
 
+/// Why the web app can't be served.
+#[derive(Debug, Error)]
+#[error("the web app can't be read from {folder}: {source}")]
+pub struct SiteError {
+    folder: String,
+    source: io::Error,
+}
+
+/// What `make release` puts into the program.
+#[cfg(feature = "embed")]
+#[derive(rust_embed::Embed)]
+#[folder = "$TENANTRY_BUILT_SITE"]
+struct Embedded;
+
 impl Site {
-    /// The folder with a folder for each program, which Trunk built into.
-    pub const fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    /// Reads it from this folder, which has a folder for each program that Trunk built into. Without one, it is what is in
+    /// this program. That it is not built yet is no failure: pages say so.
+    pub fn open(folder: Option<&Path>) -> Result<Self, SiteError> {
+        folder.map_or_else(Self::at_hand, Self::read)
     }
 
-    async fn shell(&self, path: &str, nonce: &Nonce) -> Response {
-        match tokio::fs::read_to_string(self.folder.join(program(path)).join("index.html")).await {
-            Ok(html) => Html(html.replace(NONCE_PLACEHOLDER, nonce.as_str())).into_response(),
-            Err(error) => {
-                tracing::error!(folder = %self.folder.display(), %error, "the web app can't be read");
-                let text = "The web app is not built. Build it with “make run”, or set TENANTRY_SITE_DIR.";
-                (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    #[cfg(feature = "embed")]
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature it is read")]
+    fn at_hand() -> Result<Self, SiteError> {
+        Ok(Self {
+            programs: PROGRAMS.map(|program| {
+                let file = |path: std::borrow::Cow<'static, str>| {
+                    let name = path.strip_prefix(program)?.strip_prefix('/')?.to_owned();
+                    Some((name, Embedded::get(&path)?.data))
+                };
+                Files::of(Embedded::iter().filter_map(file).collect())
+            }),
+        })
+    }
+
+    #[cfg(not(feature = "embed"))]
+    fn at_hand() -> Result<Self, SiteError> {
+        Self::read(Path::new(BUILT))
+    }
+
+    fn read(folder: &Path) -> Result<Self, SiteError> {
+        let mut programs: [Files; PROGRAMS.len()] = Default::default();
+        for (files, program) in programs.iter_mut().zip(PROGRAMS) {
+            let folder = folder.join(program);
+            match Files::read(&folder) {
+                Ok(read) => *files = read,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    tracing::warn!(folder = %folder.display(), "a part of the web app is not built");
+                }
+                Err(source) => return Err(SiteError { folder: folder.display().to_string(), source }),
             }
         }
+        Ok(Self { programs })
     }
 
-    async fn file(&self, request: Request) -> Response {
-        let files = |program| ServeDir::new(self.folder.join(program)).precompressed_br().precompressed_gzip();
-        let others = files(DATA).fallback(files(RECORDS).fallback(files(PAGES)));
-        let Ok(response) = files(COMPANIES).fallback(others).oneshot(request).await;
-        let mut response = response.into_response();
-        // The name of a file of the web app contains a hash of its content.
-        let cache = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-        response
+    fn shell(&self, request: &Request) -> Response {
+        let program = program(request.uri().path());
+        let files = PROGRAMS.iter().zip(&self.programs).find_map(|(name, files)| (*name == program).then_some(files));
+        files.and_then(|files| files.shell(request.headers(), security::policy)).unwrap_or_else(|| {
+            let text = "The web app is not built. Build it with “make run”, or set TENANTRY_SITE_DIR.";
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+        })
+    }
+
+    fn file(&self, request: &Request) -> Response {
+        let name = request.uri().path().trim_start_matches('/');
+        let missing = || {
+            let no_store = HeaderValue::from_static("no-store");
+            (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, no_store)]).into_response()
+        };
+        self.programs.iter().find_map(|files| files.file(name, request.headers())).unwrap_or_else(missing)
     }
 }
 
 /// A page path gets a shell; a path with an extension gets that file or 404, never a shell.
-pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request) -> Response {
-    if names_a_file(request.uri()) {
-        return state.site.file(request).await;
-    }
-    let mut response = state.site.shell(request.uri().path(), &nonce).await;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+pub async fn serve(State(state): State<AppState>, request: Request) -> Response {
+    if names_a_file(request.uri()) { state.site.file(&request) } else { state.site.shell(&request) }
 }
 
 /// The program that shows the page at this path. `/` leads to M365 companies.

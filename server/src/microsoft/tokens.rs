@@ -10,6 +10,7 @@ use app::domain::{TenantId, Timestamp};
 use futures::{FutureExt as _, future::BoxFuture, future::Shared};
 
 use super::{AppToken, Microsoft, MicrosoftError};
+use crate::metrics;
 
 /// A token that ends sooner is not begun with: a round may take a while.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -87,7 +88,9 @@ impl Microsoft {
     }
 
     async fn ask(self, tenant: TenantId) -> Outcome {
-        self.app_token(tenant).await.map(Arc::new).map_err(|error| {
+        let answer = self.app_token(tenant).await;
+        metrics::token(answer.is_ok());
+        answer.map(Arc::new).map_err(|error| {
             let not_before = error.retry_after().map(|wait| self.shared.clock.now().plus(wait));
             Arc::new(Refused { error: Arc::new(error), not_before })
         })

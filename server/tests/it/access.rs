@@ -29,6 +29,7 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/c/{token}", Nobody),
     ("/healthz", Nobody),
     ("/readyz", Nobody),
+    ("/metrics", Nobody),
     ("/api/events", With(Right::See)),
     ("/api/activity.csv", With(Right::ManageAccounts)),
     ("/api/companies/list", With(Right::See)),

@@ -15,6 +15,7 @@ mod grants;
 mod harness;
 mod http;
 mod import;
+mod keys;
 mod links;
 mod many_users;
 mod notifications;

@@ -1,0 +1,146 @@
+//! What this process did, and how the database stands, as Prometheus reads it.
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
+
+use std::{sync::OnceLock, time::Duration};
+
+use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::store::standing::Standing;
+
+const REQUESTS: &str = "tenantry_http_requests_total";
+const REQUEST_SECONDS: &str = "tenantry_http_request_duration_seconds";
+const STREAMS: &str = "tenantry_event_streams";
+const ATTEMPTS: &str = "tenantry_attempts_total";
+const TOKENS: &str = "tenantry_tokens_total";
+const ROUNDS: &str = "tenantry_sync_rounds_total";
+const DATA_SETS: &str = "tenantry_sync_data_sets_total";
+const CONNECTIONS: &str = "tenantry_connections";
+const QUEUE: &str = "tenantry_sync_queue";
+const QUEUE_AGE: &str = "tenantry_sync_queue_oldest_seconds";
+const DATA_AGE: &str = "tenantry_data_oldest_seconds";
+
+/// Upper ends of what a request takes, in seconds.
+const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// How a sign-in at Microsoft stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptStep {
+    /// Somebody was sent to Microsoft.
+    Started,
+    /// A company was connected.
+    Connected,
+    /// It ended otherwise.
+    Failed,
+}
+
+/// Begins to count. What happened before is not known.
+pub fn install() {
+    handle();
+}
+
+fn handle() -> Option<&'static PrometheusHandle> {
+    let install = || {
+        let seconds = Matcher::Full(REQUEST_SECONDS.to_owned());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS);
+        let handle = builder.and_then(PrometheusBuilder::install_recorder);
+        describe();
+        handle.inspect_err(|error| tracing::warn!(%error, "nothing is counted for /metrics")).ok()
+    };
+    RECORDER.get_or_init(install).as_ref()
+}
+
+fn describe() {
+    describe_counter!(REQUESTS, "Requests that were answered.");
+    describe_histogram!(REQUEST_SECONDS, "How long answers took, event streams apart.");
+    describe_gauge!(STREAMS, "Pages that follow changes.");
+    describe_counter!(ATTEMPTS, "Tries at connecting a company, by how far they came.");
+    describe_counter!(TOKENS, "Requests for access tokens, by outcome.");
+    describe_counter!(ROUNDS, "Readings of a tenant, or as much of one as a turn allows, by outcome.");
+    describe_counter!(DATA_SETS, "Data sets that were asked for, by outcome.");
+    describe_gauge!(CONNECTIONS, "Connected companies, by phase.");
+    describe_gauge!(QUEUE, "Companies that are due and that nobody reads yet.");
+    describe_gauge!(QUEUE_AGE, "How long the longest of them has been due.");
+    describe_gauge!(
+        DATA_AGE,
+        "How long ago the data set was read that was not read for longest, of connections in order."
+    );
+}
+
+/// A request was answered. `route` is a pattern and no path: there are few of them.
+pub fn answered(method: &str, route: &str, status: u16, took: Duration) {
+    let labels = [("method", method.to_owned()), ("route", route.to_owned())];
+    counter!(REQUESTS, "method" => method.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
+        .increment(1);
+    histogram!(REQUEST_SECONDS, &labels).record(took);
+}
+
+/// A page that follows changes, until this is dropped.
+#[derive(Debug)]
+pub struct Stream(());
+
+impl Stream {
+    /// It begins to.
+    pub fn open() -> Self {
+        gauge!(STREAMS).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        gauge!(STREAMS).decrement(1);
+    }
+}
+
+/// A try at connecting a company came this far.
+pub fn attempt(step: AttemptStep) {
+    let outcome = match step {
+        AttemptStep::Started => "started",
+        AttemptStep::Connected => "connected",
+        AttemptStep::Failed => "failed",
+    };
+    counter!(ATTEMPTS, "outcome" => outcome).increment(1);
+}
+
+/// Microsoft was asked for an access token.
+pub fn token(issued: bool) {
+    counter!(TOKENS, "outcome" => if issued { "issued" } else { "refused" }).increment(1);
+}
+
+/// A round ended.
+pub fn round(round: &Round) {
+    let outcome = match round {
+        Round::Read { problems, .. } if problems.is_empty() => "read",
+        Round::Read { .. } => "read in part",
+        Round::NoGrant(_) => "no grant",
+        Round::Unavailable { .. } => "unavailable",
+        Round::AppRegistration => "app registration",
+    };
+    counter!(ROUNDS, "outcome" => outcome).increment(1);
+}
+
+/// A data set was read, or was not.
+pub fn data_set(data_set: DataSet, problem: Option<Problem>) {
+    let outcome = problem.map_or("read", Problem::key);
+    counter!(DATA_SETS, "data_set" => data_set.key(), "outcome" => outcome).increment(1);
+}
+
+/// All of it as text, with how the database stands now.
+pub fn render(standing: &Standing, now: Timestamp) -> String {
+    let Some(handle) = handle() else { return String::new() };
+    let secs = |since: Option<Timestamp>| since.map_or(0.0, |since| now.since(since).as_secs_f64());
+    for (phase, count) in &standing.connections {
+        gauge!(CONNECTIONS, "phase" => phase.clone()).set(*count);
+    }
+    gauge!(QUEUE).set(standing.due);
+    gauge!(QUEUE_AGE).set(secs(standing.longest_due));
+    for (data_set, as_of) in &standing.oldest_data {
+        gauge!(DATA_AGE, "data_set" => data_set.clone()).set(secs(Some(*as_of)));
+    }
+    handle.run_upkeep();
+    handle.render()
+}
