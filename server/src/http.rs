@@ -1,12 +1,16 @@
 //! The router from top to bottom.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
     http::StatusCode,
-    middleware,
+    middleware::{self, Next},
+    response::Response,
     routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
@@ -21,6 +25,7 @@ use crate::{
     disconnections::Looks,
     links::LinkMaker,
     live_rows::LiveRows,
+    metrics,
     notifications::Telling,
     rate::Rate,
     sessions::SignIn,
@@ -45,7 +50,7 @@ mod server_functions;
 mod site;
 mod staff;
 
-pub use site::Site;
+pub use site::{Site, SiteError};
 
 /// How long a request may take, the event stream apart.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -92,11 +97,14 @@ pub struct AppState {
     pub stop: CancellationToken,
 }
 
+/// What pages and files of the web app are called where routes are named.
+const PAGES: &str = "pages and files";
+
 /// Below which path the server functions are.
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 19] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -107,6 +115,7 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
         ("/c/{token}", links::page()),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
+        ("/metrics", get(health::metrics)),
         ("/api/activity.csv", get(activity::csv)),
         ("/api/users.csv", get(exports::users)),
         ("/api/licences.csv", get(exports::licences)),
@@ -147,12 +156,28 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), security::guard))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(count))
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .with_state(state)
 }
 
+/// Counts what is answered.
+async fn count(request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get::<MatchedPath>().map_or(PAGES, MatchedPath::as_str);
+    // Server functions are told apart by their path, of which there are as many as have a row in the table.
+    let route = if pattern == FUNCTIONS && caller::access(request.uri().path()).is_some() {
+        request.uri().path().to_owned()
+    } else {
+        pattern.to_owned()
+    };
+    let (method, since) = (request.method().clone(), Instant::now());
+    let response = next.run(request).await;
+    metrics::answered(method.as_str(), &route, response.status().as_u16(), since.elapsed());
+    response
+}
+
 /// The path alone, for a query may hold a code; and of a link not even that.
-fn request_span(request: &axum::extract::Request) -> tracing::Span {
+fn request_span(request: &Request) -> tracing::Span {
     let path = request.uri().path();
     let path = match path {
         path if path.starts_with("/join/") => "/join/…",
