@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use app::domain::AccountId;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
@@ -27,6 +28,7 @@ use crate::{
     live_rows::LiveRows,
     metrics,
     notifications::Telling,
+    places::Places,
     rate::Rate,
     sessions::SignIn,
     staff::Staff,
@@ -43,6 +45,7 @@ mod exports;
 mod health;
 mod import;
 mod links;
+mod listen;
 mod page;
 mod robots;
 mod security;
@@ -50,6 +53,7 @@ mod server_functions;
 mod site;
 mod staff;
 
+pub use listen::serve;
 pub use site::{Site, SiteError};
 
 /// How long a request may take, the event stream apart.
@@ -89,6 +93,8 @@ pub struct AppState {
     pub msp: Arc<MspConfig>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Arc<[Network]>,
+    /// Event streams, of which each account has a few.
+    pub streams: Arc<Places<AccountId>>,
     /// The web app.
     pub site: Arc<Site>,
     /// What people type to get here.

@@ -27,6 +27,7 @@ pub mod migration;
 pub mod notices;
 pub mod notifications;
 pub mod passwords;
+mod places;
 mod plain_text;
 pub mod platform;
 pub mod products;

@@ -13,10 +13,10 @@ use crate::{
     accounts::join_url,
     clock::Clock,
     companies::Companies,
-    config::Config,
+    config::{Config, Network},
     connect::Connect,
     disconnections::Looks,
-    http::{AppState, Site, SiteError, router},
+    http::{AppState, Site, SiteError, router, serve},
     key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
     live_rows::LiveRows,
@@ -26,6 +26,7 @@ use crate::{
     notices::Notifier,
     notifications::Telling,
     passwords::Passwords,
+    places::Places,
     platform::Platform,
     products,
     rate::Rate,
@@ -40,6 +41,9 @@ use crate::{
 
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How many event streams an account has at once: so many pages nobody looks at. Further pages ask every few seconds.
+const STREAMS_OF_ONE: usize = 64;
 
 /// How long to wait before listening to PostgreSQL again, after that failed.
 const RELAY_AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -86,15 +90,13 @@ pub enum StartupError {
         /// Why.
         source: io::Error,
     },
-    /// Serving failed.
-    #[error("the server stopped: {0}")]
-    Serve(#[from] io::Error),
 }
 
 /// A server that is about to serve.
 pub struct Application {
     listener: TcpListener,
     router: Router,
+    proxies: Arc<[Network]>,
     store: Store,
     worker: Option<(Worker, Looks)>,
     notifier: Notifier,
@@ -232,6 +234,7 @@ impl Application {
             work,
             sign_in: Arc::new(sign_in),
             staff,
+            streams: Arc::new(Places::new(STREAMS_OF_ONE)),
             trusted_proxies: config.trusted_proxies.clone().into(),
             site: Arc::new(Site::open(config.site_dir.as_deref())?),
             public_url: public_url.clone(),
@@ -239,12 +242,13 @@ impl Application {
             stop: stop.clone(),
         };
         let worker = worker.map(|worker| (worker, looks));
-        Ok(Self { listener, router: router(state), store, worker, notifier, public_url, stop })
+        let proxies = Arc::clone(&state.trusted_proxies);
+        Ok(Self { listener, router: router(state), proxies, store, worker, notifier, public_url, stop })
     }
 
     /// Where it listens.
-    pub fn address(&self) -> Result<SocketAddr, StartupError> {
-        Ok(self.listener.local_addr()?)
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 
     /// The one-time link that makes the first owner. None once there is an account; a new one kills the one before.
@@ -259,7 +263,7 @@ impl Application {
 
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, store, worker, notifier, stop, .. } = self;
+        let Self { listener, router, proxies, store, worker, notifier, stop, .. } = self;
         let mut background = JoinSet::new();
         if let Some((worker, looks)) = worker {
             background.spawn(worker.run(stop.clone()));
@@ -269,21 +273,12 @@ impl Application {
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
 
-        let serve = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let mut serve = std::pin::pin!(serve.into_future());
-        let served = tokio::select! {
-            served = &mut serve => served,
-            () = stopped => {
-                stop.cancel();
-                // Whoever holds a connection open does not hold the server.
-                tokio::time::timeout(GRACE, serve).await.unwrap_or(Ok(()))
-            }
-        };
+        let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
+        stopped.await;
         stop.cancel();
+        drop(serving.await);
         while background.join_next().await.is_some() {}
-        store.close().await?;
-        Ok(served?)
+        Ok(store.close().await?)
     }
 }
 

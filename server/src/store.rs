@@ -10,7 +10,7 @@ use sea_orm::{
     sea_query::Expr,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
-use sea_orm_migration::MigratorTrait as _;
+use sea_orm_migration::{MigratorTrait as _, SchemaManager, seaql_migrations};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::log::LevelFilter;
@@ -57,6 +57,9 @@ const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
 const WORKERS_WRITE_AT_ONCE: usize = 4;
 const WORKERS_WRITE_AT_ONCE_INTO_SQLITE: usize = 2;
 
+/// Where it is written down which migrations there were.
+const MIGRATIONS: &str = "seaql_migrations";
+
 /// The number of the lock under which PostgreSQL is migrated: "tenantry", as bytes.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"tenantry");
 
@@ -69,6 +72,12 @@ pub enum StoreError {
     /// What is stored can't be understood: another program wrote it, or a newer Tenantry.
     #[error("the database holds something unexpected: {0}")]
     Unexpected(String),
+    /// A newer Tenantry has worked with it.
+    #[error(
+        "the database was brought up to date by a newer Tenantry ({0}), and this one does not know it. Start that version, or \
+         restore the backup from before"
+    )]
+    Newer(String),
     /// Another worker holds the connection now, or it was renewed. Nothing was written.
     #[error("another worker took over")]
     TakenOver,
@@ -93,7 +102,7 @@ impl Store {
         let (reader, writer) = if let Some(path) = url.strip_prefix("sqlite://") {
             let path = path.split('?').next().unwrap_or(path);
             let writer = connect_sqlite(Path::new(path), 1).await?;
-            Migrator::up(&writer, None).await?;
+            migrate(&writer).await?;
             (connect_sqlite(Path::new(path), 8).await?, writer)
         } else {
             let mut options = quiet(url);
@@ -203,13 +212,24 @@ impl Transaction {
 }
 
 /// One server after the other: several may start at once. The lock goes with the connection that holds it.
-async fn migrate_postgres(url: &str) -> Result<(), DbErr> {
+async fn migrate_postgres(url: &str) -> Result<(), StoreError> {
     let mut options = quiet(url);
     options.max_connections(1);
     let connection = Database::connect(options).await?;
     connection.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
-    Migrator::up(&connection, None).await?;
-    connection.close().await
+    migrate(&connection).await?;
+    Ok(connection.close().await?)
+}
+
+/// Brings the tables up to date. What a newer Tenantry made of them, this one does not know.
+async fn migrate(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let has_any = SchemaManager::new(db).has_table(MIGRATIONS).await?;
+    let applied = if has_any { seaql_migrations::Entity::find().all(db).await? } else { Vec::new() };
+    match applied.into_iter().find(|applied| !known.contains(&applied.version)) {
+        Some(newer) => Err(StoreError::Newer(newer.version)),
+        None => Ok(Migrator::up(db, None).await?),
+    }
 }
 
 /// Options whose statements are not logged above `trace`: they hold names of people.

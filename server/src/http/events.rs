@@ -2,32 +2,44 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use app::domain::Right;
+use app::{
+    domain::Right,
+    error::{AppError, ErrorCode},
+};
 use axum::{
     Extension,
     extract::State,
     http::header,
     response::{
-        IntoResponse,
+        IntoResponse as _, Response,
         sse::{Event, Sse},
     },
 };
 use futures::{Stream, StreamExt as _, future, stream};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
-use super::AppState;
+use super::{AppState, server_functions::error_response};
 use crate::{live_rows::Change, metrics, sessions::Caller, store::sessions::TokenHash};
 
 /// How often a quiet stream says that it lives. A proxy that buffers, or a cable that was pulled, is noticed by its
 /// absence.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// `company` events with a row each, `platform` events with all that is wrong with our app registration, and `ping` events with the role of who listens, so that a page notices soon when it
-/// has changed. The stream ends with its session.
-pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> impl IntoResponse {
+/// `company` events with a row each, `platform` events with all that is wrong with our app registration, and `ping` events
+/// with the role of who listens, so that a page notices soon when it has changed. The stream ends with its session.
+pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> Response {
+    let Some(place) = state.streams.take(caller.me.id) else {
+        let text = "This account follows changes on very many pages already. Close some of them.";
+        return error_response(&AppError::new(ErrorCode::TooManyRequests, text));
+    };
     // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
     let headers = [(header::CACHE_CONTROL.as_str(), "no-store, no-transform"), ("x-accel-buffering", "no")];
-    (headers, Sse::new(events(&state, caller.session).take_until(state.stop.cancelled_owned())))
+    let events = events(&state, caller.session).take_until(state.stop.cancelled_owned()).map(move |event| {
+        // Taken for as long as the stream lives.
+        let _ = &place;
+        event
+    });
+    (headers, Sse::new(events)).into_response()
 }
 
 fn events(state: &AppState, session: TokenHash) -> impl Stream<Item = Result<Event, Infallible>> + use<> {

@@ -27,6 +27,7 @@ mod refused;
 mod restart;
 mod rounds;
 mod secrets;
+mod slow;
 mod smtp;
 mod staff;
 mod store;

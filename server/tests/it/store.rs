@@ -81,6 +81,22 @@ on_both_databases! {
         Migrator::up(&db, None).await.unwrap();
     }
 
+    async fn a_database_of_a_newer_version_is_refused_and_left_alone(engine) {
+        let mut app = Setup::on(engine).start().await;
+        app.stop().await;
+        let db = app.database().await;
+        let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20991231_000001_later', 0)";
+        db.execute_unprepared(newer).await.unwrap();
+        let refused = Store::open(app.config().database_url.expose(), Arc::new(SystemClock)).await;
+        let said = refused.err().expect("it is refused").to_string();
+        assert!(said.contains("m20991231_000001_later") && said.contains("newer Tenantry"), "{said}");
+
+        db.execute_unprepared("DELETE FROM seaql_migrations WHERE version LIKE 'm2099%'").await.unwrap();
+        db.close().await.unwrap();
+        app.serve().await;
+        assert_eq!(app.rows().await.len(), app.tenants.len());
+    }
+
     async fn a_connection_is_held_by_one_worker_until_its_lease_ends(engine) {
         let mut app = Setup::on(engine).start().await;
         for tenant in &app.tenants[..4] {

@@ -1,0 +1,87 @@
+//! Who is slow, sends too much or sends nonsense: others are served all the same.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    directory::scale,
+    harness::{App, Engine, PATIENCE, Setup},
+};
+
+/// Another address of this machine.
+fn neighbour() -> reqwest::Client {
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    reqwest::Client::builder().no_proxy().local_address(address).build().unwrap()
+}
+
+async fn connect(app: &App) -> TcpStream {
+    let port = reqwest::Url::parse(&app.url).unwrap().port().unwrap();
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap()
+}
+
+async fn alive(app: &App, client: &reqwest::Client) -> bool {
+    let url = format!("{}/healthz", app.url.replace("localhost", "127.0.0.1"));
+    client.get(url).send().await.is_ok_and(|response| response.status() == 200)
+}
+
+/// What the server says to these bytes, until it closes or says nothing more.
+async fn said_to(app: &App, bytes: &[u8]) -> String {
+    let mut stream = connect(app).await;
+    // It may close before all is written.
+    drop(stream.write_all(bytes).await);
+    let mut answer = vec![0; 1024];
+    let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await.expect("an answer, or the end");
+    String::from_utf8_lossy(&answer[..read.unwrap_or_default()]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_are_few_of_an_address_and_end_soon() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let mut slow = Vec::new();
+    for _ in 0..scale(700, 8_000) {
+        let mut stream = connect(&app).await;
+        drop(stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await);
+        slow.push(stream);
+    }
+    let began = Instant::now();
+    assert!(alive(&app, &neighbour()).await, "others are served");
+
+    // Beyond so many, an address has no room; and those that it has are cut.
+    let cut = slow.into_iter().map(|mut stream| async move {
+        let mut answer = Vec::new();
+        drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it is closed"));
+        began.elapsed()
+    });
+    let cut = futures::future::join_all(cut).await;
+    let at_once = cut.iter().filter(|after| **after < Duration::from_secs(10)).count();
+    assert!(at_once >= 700 - 512, "{at_once} were not taken");
+    assert!(cut.iter().all(|after| *after < PATIENCE));
+    assert!(alive(&app, &reqwest::Client::builder().no_proxy().build().unwrap()).await, "there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_and_nonsense_are_refused() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let large = app.post("companies/add", json!({ "texts": { "name": "x".repeat(300_000) } })).await;
+    assert!(large.status().is_client_error(), "{large:?}");
+    for (bytes, status) in [
+        (&b"NONSENSE\r\n\r\n"[..], "400"),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", "400"),
+        (b"POST /api/companies/add HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n", "4"),
+    ] {
+        let said = said_to(&app, bytes).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said} to {}", String::from_utf8_lossy(bytes));
+    }
+    let endless = [b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ", "x".repeat(1_000_000).as_bytes()].concat();
+    let said = said_to(&app, &endless).await;
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 431"), "{said}");
+    assert!(alive(&app, &neighbour()).await);
+}
