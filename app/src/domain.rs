@@ -34,8 +34,8 @@ pub use connection::{Access, Phase, ReconnectReason, Remedy};
 pub use data_set::{DataSet, Lack, PermissionSet, Problem};
 pub use disconnection::Sight;
 pub use id::{
-    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, TenantId, UserId,
-    WebhookId,
+    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, TenantDigits,
+    TenantId, UserId, WebhookId,
 };
 pub use licence::{LicenceRow, LicenceState};
 pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, LinkSummary};

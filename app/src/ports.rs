@@ -15,9 +15,9 @@ use crate::{
     domain::{
         AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
         CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
-        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
-        user::UserQuery,
+        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDigits, TenantDomainRow,
+        Timestamp, UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -30,6 +30,9 @@ pub trait Companies: Send + Sync {
 
     /// Those that changed at or after `since`, by the server's clock.
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError>;
+
+    /// Those whose tenant's id begins with these digits.
+    async fn of_tenant(&self, digits: TenantDigits) -> Result<Vec<CompanyId>, AppError>;
 }
 
 /// What was read from tenants.
@@ -66,6 +69,9 @@ pub trait Attempts: Send + Sync {
 pub trait Connections: Send + Sync {
     /// Makes the company's sync due now.
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError>;
+
+    /// Makes the sync of these companies due now, as far as they are connected. Answers how many are.
+    async fn sync_many(&self, companies: Vec<CompanyId>) -> Result<u64, AppError>;
 
     /// Makes the sync of every connected company due now. Answers how many there are.
     async fn sync_all(&self) -> Result<u64, AppError>;

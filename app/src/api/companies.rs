@@ -71,6 +71,15 @@ pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
     super::port::<dyn crate::ports::Companies>()?.changes(crate::domain::Timestamp::from_millis(since)).await
 }
 
+/// Those whose tenant's id begins like this ([`crate::domain::TenantDigits`]): ids don't compress, so the list does not
+/// hold them.
+#[server(prefix = "/api", endpoint = "companies/of-tenant", protocol = Shared<Json>)]
+pub async fn companies_of_tenant(beginning: String) -> Result<Vec<CompanyId>, AppError> {
+    let none = || AppError::new(crate::error::ErrorCode::Invalid, "This is not the beginning of a tenant's id.");
+    let digits = crate::domain::TenantDigits::parse(&beginning).ok_or_else(none)?;
+    super::port::<dyn crate::ports::Companies>()?.of_tenant(digits).await
+}
+
 /// A company by itself.
 #[server(prefix = "/api", endpoint = "companies/show", protocol = Shared<Json>)]
 pub async fn show_company(company: CompanyId) -> Result<CompanyDetails, AppError> {

@@ -1,12 +1,12 @@
 //! Companies and their rows on the page.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use app::{
     api::companies::Gone,
     domain::{
-        Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
-        Problem, Timestamp, company::derive_status, link::open_request,
+        Access, Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
+        LicenceUse, Problem, Timestamp, company::derive_status, link::open_request,
     },
 };
 use sea_orm::{Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
@@ -70,6 +70,19 @@ impl Store {
             rows.extend(self.rows(Which::Ids(ids)).await?);
         }
         Ok(rows)
+    }
+
+    /// Those whose tenant's id is within these bounds, unless they are archived.
+    pub async fn companies_of_tenants(&self, ids: RangeInclusive<Uuid>) -> Result<Vec<CompanyId>, StoreError> {
+        let found: Vec<Uuid> = connection::Entity::find()
+            .select_only()
+            .column(connection::Column::CompanyId)
+            .filter(connection::Column::TenantId.between(*ids.start(), *ids.end()))
+            .filter(connections::of_company_in_use())
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(CompanyId::from_uuid).collect())
     }
 
     /// Those that left the list at or after `since`, and are not back.
@@ -166,6 +179,11 @@ impl Store {
                     last_try,
                     link,
                     link_requested_at: open_request(company.link_requested_at.map(Timestamp::from_millis), now),
+                    external_id: company.external_id,
+                    contact: company.contact,
+                    email: company.contact_email,
+                    tags: company.tags,
+                    access: connection.as_ref().and_then(|connection| Access::from_key(&connection.access)),
                     revision: company.revision,
                 })
             })
