@@ -13,6 +13,7 @@ mod company_import;
 mod components;
 mod disconnecting;
 mod entry;
+mod finding;
 mod freshness;
 mod links;
 mod listing;

@@ -22,7 +22,7 @@ mod field;
 mod figure;
 mod file_drop;
 mod form;
-mod hint;
+mod html;
 mod icon;
 mod import_table;
 mod kind_list;
@@ -46,6 +46,7 @@ mod search_box;
 mod section_nav;
 mod segments;
 mod select;
+mod selection_bar;
 mod skeleton;
 mod status_badge;
 mod tabs;
@@ -67,8 +68,8 @@ pub use self::{
     attention::Attention,
     awaited::Awaited,
     client_message::ClientMessage,
-    company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
-    company_table::CompanyTable,
+    company_row::{LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
+    company_table::{CompanyTable, Jump},
     confirm::Confirm,
     control_list::ControlList,
     copied::Copied,
@@ -81,7 +82,7 @@ pub use self::{
     figure::Figure,
     file_drop::FileDrop,
     form::{Form, Problem},
-    hint::Hint,
+    html::Html,
     icon::{Icon, Shape},
     import_table::{ColumnMap, ImportTable},
     kind_list::KindList,
@@ -94,7 +95,7 @@ pub use self::{
     load_failed::LoadFailed,
     made_links::MadeLinks,
     menu::{Menu, MenuItem},
-    microsoft_button::{MicrosoftButton, MicrosoftMark},
+    microsoft_button::MicrosoftButton,
     notice::Notice,
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
@@ -105,6 +106,7 @@ pub use self::{
     section_nav::SectionNav,
     segments::{Segment, Segments},
     select::Select,
+    selection_bar::{Deed, SELECTION_BAR, SelectionBar},
     skeleton::Skeleton,
     status_badge::StatusBadge,
     tabs::{PANEL, Tabs, tab_id},

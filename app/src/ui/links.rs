@@ -199,6 +199,11 @@ mod tests {
             last_try: None,
             link: link.map(|(expires, end)| LinkSummary { expires, end, opens: 0, opened_at: None, note: None }),
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
             revision: 1,
         }
     }

@@ -210,6 +210,11 @@ mod tests {
             last_try: None,
             link,
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
             revision: 1,
         }
     }

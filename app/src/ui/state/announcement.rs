@@ -53,6 +53,11 @@ mod tests {
             last_try: None,
             link: None,
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
             revision: 1,
         }
     }
