@@ -23,7 +23,7 @@ export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(W
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
 SITE := $(TARGET)/site
-WEB_PROGRAMS := companies data records pages
+WEB_PROGRAMS := companies data records links pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
 SMTP_PYTHON := $(TOOLS)/python-$(shell cksum < server/tests/requirements.txt | cut -d ' ' -f 1)/bin/python
 

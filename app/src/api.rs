@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod attempts;
+pub mod campaigns;
 pub mod companies;
 pub mod connections;
 pub mod disconnections;
@@ -13,6 +14,7 @@ pub mod mail;
 pub mod notifications;
 pub mod protocol;
 pub mod secure_scores;
+pub mod selections;
 pub mod sessions;
 pub mod tenant_domains;
 pub mod users;

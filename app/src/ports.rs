@@ -1,23 +1,27 @@
 //! What the server provides to the server functions.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::{
     api::{
         accounts::Invitation,
+        campaigns::{CampaignView, MadeLinks, Queued, Recipients, Renewed},
         companies::{CompanyChanges, CompanyList},
         disconnections::Parting,
-        links::{LinkOutcome, NewLink, Recipient},
+        links::NewLink,
         notifications::NotificationSettings,
+        selections::{Farewell, SelectedTags},
         sessions::{Credentials, NewAccount, SignInOptions},
         webhooks::NewWebhook,
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
-        CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
-        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
-        user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, CampaignId, CampaignName, CampaignSummary,
+        Cause, CompanyCard, CompanyDetails, CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email,
+        LicenceRow, LinkMessage, LinkNote, LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport,
+        ScoreRow, Template, TenantDomainRow, Timestamp, UserRow, WebhookId, company_draft::Tag, licence::LicenceQuery,
+        secure_score::ScoreQuery, tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -90,12 +94,6 @@ pub trait Links: Send + Sync {
     /// Makes one, and withdraws the company's last one if that was not used.
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError>;
 
-    /// The companies that need one for this cause, by name.
-    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError>;
-
-    /// Makes one for each of these companies. Each may be refused by itself.
-    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError>;
-
     /// Withdraws the company's live link. None being live is no failure: the wish is fulfilled.
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError>;
 
@@ -104,6 +102,50 @@ pub trait Links: Send + Sync {
 
     /// A text for the client, with the company's live link.
     async fn message(&self, company: CompanyId) -> Result<LinkMessage, AppError>;
+}
+
+/// Links for many companies, made together. Every call is of somebody who may send them.
+#[async_trait]
+pub trait Campaigns: Send + Sync {
+    /// Those of these companies that a link can be made for.
+    async fn recipients(&self, companies: Vec<CompanyId>) -> Result<Recipients, AppError>;
+
+    /// The companies that need a link for this cause.
+    async fn recipients_of(&self, cause: Cause) -> Result<Recipients, AppError>;
+
+    /// Makes a link for each of these companies, in this campaign or in a new one. Each may be refused by itself.
+    async fn make(
+        &self,
+        campaign: Option<CampaignId>,
+        name: Option<CampaignName>,
+        companies: Vec<CompanyId>,
+        replace: bool,
+    ) -> Result<MadeLinks, AppError>;
+
+    /// The latest ones, the latest first.
+    async fn list(&self) -> Result<Vec<CampaignSummary>, AppError>;
+
+    /// One of them.
+    async fn show(&self, campaign: CampaignId) -> Result<CampaignView, AppError>;
+
+    /// What the first company that is to be written to would be written. It does not hold the link.
+    async fn preview(&self, campaign: CampaignId, template: Template) -> Result<LinkMessage, AppError>;
+
+    /// Keeps the texts, and has these companies sent their links by mail.
+    async fn send(
+        &self,
+        campaign: CampaignId,
+        template: Template,
+        remind_days: Option<u8>,
+        companies: Vec<CompanyId>,
+        again: bool,
+    ) -> Result<Queued, AppError>;
+
+    /// These were sent their links in another way.
+    async fn mark_sent(&self, campaign: CampaignId, companies: Vec<CompanyId>) -> Result<u32, AppError>;
+
+    /// Makes a new link for a company of it, and has it sent by mail if that is wished.
+    async fn renew(&self, campaign: CampaignId, company: CompanyId, send: bool) -> Result<Renewed, AppError>;
 }
 
 /// Signing in and out. What needs nobody to be signed in is here too.
@@ -211,6 +253,23 @@ pub trait CompanyRecords: Send + Sync {
 
     /// Deletes one for good that was put away and is not connected. `name`: what it is called, as a proof of care.
     async fn delete(&self, company: CompanyId, name: String) -> Result<(), AppError>;
+
+    /// The tags of these companies.
+    async fn tags_of(&self, companies: Vec<CompanyId>) -> Result<SelectedTags, AppError>;
+
+    /// Gives them tags, and takes tags from them. Answers what changed, in words.
+    async fn retag(
+        &self,
+        companies: Vec<CompanyId>,
+        add: BTreeSet<Tag>,
+        remove: BTreeSet<Tag>,
+    ) -> Result<String, AppError>;
+
+    /// What would become of them if they were put away.
+    async fn farewell(&self, companies: Vec<CompanyId>) -> Result<Farewell, AppError>;
+
+    /// Puts them away. Answers what was done, in words.
+    async fn archive_many(&self, companies: Vec<CompanyId>) -> Result<String, AppError>;
 
     /// Those that are put away, by name.
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;

@@ -50,8 +50,8 @@ pub use site::Site;
 /// How long a request may take, the event stream apart.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The largest body that a request may have, in bytes.
-const BODY_LIMIT: usize = 256 * 1024;
+/// The largest body that a request may have, in bytes: the ids of all companies that may be selected at once.
+const BODY_LIMIT: usize = 512 * 1024;
 
 /// What the handlers work with.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod attempts;
+pub mod campaigns;
 pub mod check;
 pub mod clock;
 pub mod companies;

@@ -165,7 +165,7 @@ impl Application {
             options: SignInOptions { msp: config.msp.name.clone(), microsoft: staff.is_some() },
         };
         let public_url = config.public_url.join("/");
-        let links = LinkMaker {
+        let links = Arc::new(LinkMaker {
             store: store.clone(),
             vault: vault.clone(),
             clock: clock.clone(),
@@ -173,7 +173,7 @@ impl Application {
             msp: config.msp.name.clone(),
             lives: Duration::from_hours(24 * u64::from(config.link_days)),
             configured: microsoft.is_some(),
-        };
+        });
         let platform = Platform::new(store.clone(), microsoft.clone());
         let webhooks = WebhookSender::new(vault.clone(), clock.clone(), config.webhook_private_addresses)?;
         let mailer = mailer(config)?;
@@ -184,11 +184,10 @@ impl Application {
             public_url: public_url.clone(),
             wake: tell.clone(),
         };
-        let notifier =
-            Notifier::new(store.clone(), clock.clone(), webhooks, mailer, public_url.clone(), microsoft.clone(), tell);
+        let notifier = Notifier::new(links.clone(), webhooks, mailer, microsoft.clone(), tell);
         let state = AppState {
             telling: Arc::new(telling),
-            links: Arc::new(links),
+            links,
             link_rate: Arc::new(Rate::new(clock.clone())),
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),

@@ -21,6 +21,7 @@ pub mod accounts;
 pub mod activity;
 pub mod announcements;
 pub mod attempts;
+pub mod campaigns;
 pub mod companies;
 pub mod company_details;
 pub mod company_records;
@@ -34,6 +35,7 @@ pub mod notices;
 pub mod platform;
 pub mod probes;
 pub mod products;
+pub mod selections;
 pub mod sessions;
 pub mod tenant_data;
 pub mod throttle;
@@ -126,6 +128,11 @@ impl Store {
     /// What changes, as it changes.
     pub fn announcements(&self) -> &Announcements {
         &self.announcements
+    }
+
+    /// The time, as far as the store is concerned.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn engine(&self) -> DbBackend {

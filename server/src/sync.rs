@@ -632,6 +632,7 @@ async fn sweep_up(store: &Store) -> Result<(), StoreError> {
 /// Forgets what nobody needs any more.
 async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_attempts().await?;
+    store.forget_old_campaigns().await?;
     store.forget_old_links().await?;
     store.forget_old_sessions().await?;
     store.forget_old_invitations().await?;

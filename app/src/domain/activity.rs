@@ -28,6 +28,16 @@ pub enum ActivityKind {
     LinkUsed,
     /// Somebody who opened a dead link asked for a new one.
     LinkRequested,
+    /// A campaign was begun: links for many companies.
+    CampaignBegun,
+    /// A link was sent by mail.
+    LinkSent,
+    /// A link could not be sent by mail; why is in the text.
+    LinkNotSent,
+    /// A person said that a link was sent in another way.
+    LinkMarkedSent,
+    /// A client was reminded of a link.
+    LinkReminded,
     /// A person asked for a sync.
     SyncStarted,
     /// Companies were imported.
@@ -82,7 +92,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 40] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -93,6 +103,11 @@ impl ActivityKind {
         Self::LinkOpened,
         Self::LinkUsed,
         Self::LinkRequested,
+        Self::CampaignBegun,
+        Self::LinkSent,
+        Self::LinkNotSent,
+        Self::LinkMarkedSent,
+        Self::LinkReminded,
         Self::SyncStarted,
         Self::Imported,
         Self::SignedIn,
@@ -133,6 +148,11 @@ impl ActivityKind {
             Self::LinkOpened => "link_opened",
             Self::LinkUsed => "link_used",
             Self::LinkRequested => "link_requested",
+            Self::CampaignBegun => "campaign_begun",
+            Self::LinkSent => "link_sent",
+            Self::LinkNotSent => "link_not_sent",
+            Self::LinkMarkedSent => "link_marked_sent",
+            Self::LinkReminded => "link_reminded",
             Self::SyncStarted => "sync_started",
             Self::Imported => "imported",
             Self::SignedIn => "signed_in",
@@ -179,6 +199,11 @@ impl ActivityKind {
             Self::LinkOpened => "Link opened",
             Self::LinkUsed => "Link used",
             Self::LinkRequested => "New link requested",
+            Self::CampaignBegun => "Campaign begun",
+            Self::LinkSent => "Link sent",
+            Self::LinkNotSent => "Link not sent",
+            Self::LinkMarkedSent => "Link marked as sent",
+            Self::LinkReminded => "Reminder sent",
             Self::SyncStarted => "Sync started",
             Self::Imported => "Companies imported",
             Self::SignedIn => "Signed in",

@@ -57,6 +57,10 @@ id!(
     LinkId
 );
 id!(
+    /// Links for many companies that were made together.
+    CampaignId
+);
+id!(
     /// Somebody who works at the MSP and signs in to Tenantry.
     AccountId
 );

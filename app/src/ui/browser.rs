@@ -13,4 +13,5 @@ pub mod locale;
 pub mod location;
 pub mod popover;
 pub mod popup;
+pub mod session_storage;
 pub mod theme;

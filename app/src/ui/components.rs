@@ -7,6 +7,7 @@ mod announcer;
 mod archived_table;
 mod attention;
 mod awaited;
+mod campaign_table;
 mod client_message;
 mod company_row;
 mod company_table;
@@ -26,6 +27,7 @@ mod hint;
 mod icon;
 mod import_table;
 mod kind_list;
+mod left_out;
 mod licence_row;
 mod link;
 mod link_note;
@@ -66,6 +68,7 @@ pub use self::{
     archived_table::{ArchiveAction, ArchivedTable},
     attention::Attention,
     awaited::Awaited,
+    campaign_table::CampaignTable,
     client_message::ClientMessage,
     company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
     company_table::CompanyTable,
@@ -85,6 +88,7 @@ pub use self::{
     icon::{Icon, Shape},
     import_table::{ColumnMap, ImportTable},
     kind_list::KindList,
+    left_out::{LeftOutList, names_shown},
     licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},

@@ -2,6 +2,8 @@
 
 mod activity;
 mod archived_companies;
+mod campaign;
+mod campaigns;
 mod change_password;
 mod client_message;
 mod companies;
@@ -19,12 +21,15 @@ mod microsoft_365;
 mod new_links;
 mod not_found;
 mod notifications;
+mod selection;
 mod sign_in;
 mod team;
 
 pub use self::{
     activity::Activity,
     archived_companies::ArchivedCompanies,
+    campaign::Campaign,
+    campaigns::Campaigns,
     change_password::ChangePassword,
     client_message::ClientMessage,
     companies::Companies,
@@ -38,6 +43,7 @@ pub use self::{
     new_links::NewLinks,
     not_found::NotFound,
     notifications::Notifications,
+    selection::{ArchiveSelected, TagSelected},
     sign_in::SignIn,
     team::Team,
 };

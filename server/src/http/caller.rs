@@ -75,6 +75,10 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/restore", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/archived", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/delete", Access::Needs(Right::DeleteCompanies)),
+    ("/api/companies/selected/tags", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/retag", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/farewell", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/archive", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/preview", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/confirm", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/template.csv", Access::Needs(Right::ManageCompanies)),
@@ -95,11 +99,17 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/connections/check-gone", Access::Needs(Right::Connect)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     ("/api/links/create", Access::Needs(Right::SendLinks)),
-    ("/api/links/create-many", Access::Needs(Right::SendLinks)),
-    ("/api/links/recipients", Access::Needs(Right::SendLinks)),
     ("/api/links/withdraw", Access::Needs(Right::SendLinks)),
     ("/api/links/list", Access::Needs(Right::SendLinks)),
     ("/api/links/message", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/recipients", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/make", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/list", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/show", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/preview", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/send", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/mark-sent", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/renew", Access::Needs(Right::SendLinks)),
     // Of one company. All of it is the owners': the port looks at the filter.
     ("/api/activity/list", Access::Needs(Right::See)),
     ("/api/activity.csv", Access::Needs(Right::ManageAccounts)),
@@ -125,6 +135,8 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/settings/team", Access::Needs(Right::ManageAccounts)),
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
     ("/settings/links/new", Access::Needs(Right::SendLinks)),
+    ("/settings/campaigns", Access::Needs(Right::SendLinks)),
+    ("/settings/campaigns/{campaign}", Access::Needs(Right::SendLinks)),
     ("/settings/notifications", Access::Needs(Right::ManageAccounts)),
     ("/settings/password", Access::SignedIn),
     ("/settings/companies/{*page}", Access::Needs(Right::ManageCompanies)),
@@ -139,12 +151,13 @@ pub const ACCESS: &[(&str, Access)] = &[
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 6] = [
+const ASKED_BY_ITSELF: [&str; 7] = [
     "/api/sessions/me",
     "/api/companies/changes",
     "/api/companies/show",
     "/api/connections/disconnection",
     "/api/webhooks/deliveries",
+    "/api/campaigns/show",
     "/api/events",
 ];
 

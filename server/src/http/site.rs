@@ -24,6 +24,9 @@ const DATA: &str = "data";
 /// The program of what is done to companies.
 const RECORDS: &str = "records";
 
+/// The program of links.
+const LINKS: &str = "links";
+
 /// The program of all other pages.
 const PAGES: &str = "pages";
 
@@ -52,7 +55,7 @@ impl Site {
 
     async fn file(&self, request: Request) -> Response {
         let files = |program| ServeDir::new(self.folder.join(program)).precompressed_br().precompressed_gzip();
-        let others = files(DATA).fallback(files(RECORDS).fallback(files(PAGES)));
+        let others = files(DATA).fallback(files(RECORDS).fallback(files(LINKS).fallback(files(PAGES))));
         let Ok(response) = files(COMPANIES).fallback(others).oneshot(request).await;
         let mut response = response.into_response();
         // The name of a file of the web app contains a hash of its content.
@@ -76,7 +79,8 @@ pub async fn serve(State(state): State<AppState>, nonce: Nonce, request: Request
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
-        "/settings/links/new" => RECORDS,
+        "/settings/links" | "/settings/links/new" | "/settings/campaigns" => LINKS,
+        path if path.starts_with("/settings/campaigns/") => LINKS,
         path if path.starts_with("/settings/companies/") => RECORDS,
         path if path.starts_with("/companies/")
             && ["/disconnect", "/message", "/edit", "/archive"].into_iter().any(|end| path.ends_with(end)) =>
@@ -102,11 +106,13 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/settings/links", "/index.html", "/no/such/page"] {
+        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
             assert_eq!(program(path), PAGES, "{path}");
         }
+        for path in ["/settings/links", "/settings/links/new/", "/settings/campaigns", "/settings/campaigns/0193"] {
+            assert_eq!(program(path), LINKS, "{path}");
+        }
         for path in [
-            "/settings/links/new",
             "/settings/companies/new",
             "/companies/0193/disconnect",
             "/companies/0193/message",

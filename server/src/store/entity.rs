@@ -4,6 +4,9 @@
 pub mod account;
 pub mod activity;
 pub mod attempt;
+pub mod campaign;
+pub mod campaign_company;
+pub mod campaign_mail;
 pub mod company;
 pub mod connection;
 pub mod dataset_state;

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod activity;
+mod campaigns;
 mod catalogue;
 mod companies;
 mod company_records;
@@ -26,6 +27,7 @@ mod refused;
 mod restart;
 mod rounds;
 mod secrets;
+mod selections;
 mod smtp;
 mod staff;
 mod store;
