@@ -98,8 +98,8 @@ pub async fn link_recipients(cause: Option<String>, companies: Vec<CompanyId>) -
     }
 }
 
-/// Makes a link for each of these companies, [`super::links::MANY`] at most. A live one is replaced only if `replace` says so. The first
-/// part of a campaign's links begins it, the others name it.
+/// Makes a link for each of these companies, [`super::links::MANY`] at most. A live one is replaced only if `replace`
+/// says so. The first part of a campaign's links begins it, the others name it.
 #[server(prefix = "/api", endpoint = "campaigns/make", protocol = Shared<Json>)]
 pub async fn make_links(
     campaign: Option<CampaignId>,
@@ -136,8 +136,8 @@ pub async fn preview_mail(campaign: CampaignId, texts: CampaignTexts) -> Result<
     super::port::<dyn crate::ports::Campaigns>()?.preview(campaign, template).await
 }
 
-/// Keeps the texts, and sends these companies their links by mail: none, or many. `again`: also those that were sent theirs
-/// before.
+/// Keeps the texts, and sends these companies their links by mail: none, or many. `again`: also those that were sent
+/// theirs before.
 #[server(prefix = "/api", endpoint = "campaigns/send", protocol = Shared<Json>)]
 pub async fn send_links(
     campaign: CampaignId,

@@ -42,7 +42,8 @@ pub async fn tags_of_selected(companies: Vec<CompanyId>) -> Result<SelectedTags,
     super::port::<dyn crate::ports::CompanyRecords>()?.tags_of(selected(companies)?).await
 }
 
-/// Gives these companies tags and takes tags from them, each list with commas between them. Answers what changed, in words.
+/// Gives these companies tags and takes tags from them, each list with commas between them. Answers what changed, in
+/// words.
 #[server(prefix = "/api", endpoint = "companies/selected/retag", protocol = Shared<Json>)]
 pub async fn retag_selected(companies: Vec<CompanyId>, add: String, remove: String) -> Result<String, AppError> {
     let tags = |text: &str| {
