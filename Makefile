@@ -25,6 +25,7 @@ WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock 
 SITE := $(TARGET)/site
 WEB_PROGRAMS := companies data records pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
+API_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/api/requirements.txt | cut -d ' ' -f 1)/bin/python
 SMTP_PYTHON := $(TOOLS)/python-$(shell cksum < server/tests/requirements.txt | cut -d ' ' -f 1)/bin/python
 
 # Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
@@ -65,7 +66,7 @@ lint: build-tools ## Check the formatting and the code with clippy; warnings are
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: test
-test: test-rust test-compat test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the browser.
+test: test-rust test-compat test-api test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the API, the browser.
 
 .PHONY: test-rust
 test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
@@ -74,8 +75,10 @@ test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
-soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kills.
+soak: postgresql $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, the API with many inputs.
 	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
+	cargo build $(PROGRAMS)
+	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
 
 .PHONY: bench
 bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync or search.
@@ -86,6 +89,11 @@ bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memo
 test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.
 	cargo build $(PROGRAMS)
 	'$(COMPAT_PYTHON)' end2end/compat/check.py '$(TARGET)/debug/m365-sandbox'
+
+.PHONY: test-api
+test-api: postgresql $(API_PYTHON) ## Try the API out against its own document.
+	cargo build $(PROGRAMS)
+	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug'
 
 .PHONY: test-browser
 test-browser: build chromium ## Run the tests in Chromium; ARGS go to Playwright.
@@ -109,8 +117,9 @@ smtp-python: $(SMTP_PYTHON)
 	@echo '$(SMTP_PYTHON)'
 
 $(COMPAT_PYTHON): end2end/compat/requirements.txt
+$(API_PYTHON): end2end/api/requirements.txt
 $(SMTP_PYTHON): server/tests/requirements.txt
-$(COMPAT_PYTHON) $(SMTP_PYTHON):
+$(COMPAT_PYTHON) $(API_PYTHON) $(SMTP_PYTHON):
 	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
 
 .PHONY: product-names

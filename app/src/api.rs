@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod api_tokens;
 pub mod attempts;
 pub mod companies;
 pub mod connections;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod api_token;
 pub mod attempt;
 pub mod company;
 pub mod company_details;
@@ -26,6 +27,7 @@ pub mod webhook;
 
 pub use account::{AccountRow, AccountState, Email, Me, Right, Role};
 pub use activity::{ActivityFilter, ActivityKind, ActivityRow};
+pub use api_token::{ApiTokenRow, Scope, TokenName};
 pub use attempt::{AttemptFailure, Ending, Step, Surface};
 pub use company::{Action, Cause, CompanyName, CompanyRow, Domain, Figures, LastTry, LicenceUse, Progress, Status};
 pub use company_details::{CompanyDetails, ConnectionDetails, DataSetStatus, DisconnectionDetails};
@@ -34,8 +36,8 @@ pub use connection::{Access, Phase, ReconnectReason, Remedy};
 pub use data_set::{DataSet, Lack, PermissionSet, Problem};
 pub use disconnection::Sight;
 pub use id::{
-    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, TenantId, UserId,
-    WebhookId,
+    AccountId, ActivityId, ApiTokenId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId,
+    TenantId, UserId, WebhookId,
 };
 pub use licence::{LicenceRow, LicenceState};
 pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, LinkSummary};

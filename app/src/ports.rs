@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     api::{
         accounts::Invitation,
+        api_tokens::NewApiToken,
         companies::{CompanyChanges, CompanyList},
         disconnections::Parting,
         links::{LinkOutcome, NewLink, Recipient},
@@ -13,11 +14,11 @@ use crate::{
         webhooks::NewWebhook,
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
-        CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
-        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
-        user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, ApiTokenId, ApiTokenRow, ArchivedCompany, Cause,
+        CompanyCard, CompanyDetails, CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow,
+        LinkMessage, LinkNote, LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, Scope, ScoreReport, ScoreRow,
+        TenantDomainRow, Timestamp, UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -214,4 +215,17 @@ pub trait CompanyRecords: Send + Sync {
 
     /// Those that are put away, by name.
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;
+}
+
+/// Tokens with which other programs use the programming interface. Every call is an owner's.
+#[async_trait]
+pub trait ApiTokens: Send + Sync {
+    /// All of them, the latest first.
+    async fn list(&self) -> Result<Vec<ApiTokenRow>, AppError>;
+
+    /// Makes one that is good for so many days. Answers it, once.
+    async fn create(&self, name: String, scopes: Vec<Scope>, days: u16) -> Result<NewApiToken, AppError>;
+
+    /// Ends one at once. There being none is no failure: the wish is fulfilled.
+    async fn revoke(&self, token: ApiTokenId) -> Result<(), AppError>;
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod activity;
 mod ago;
+mod api_tokens;
 pub(crate) mod browser;
 mod chart;
 mod client_message;

@@ -21,16 +21,19 @@ pub struct CompanyRecords {
     /// Wakes the worker.
     work: Arc<Notify>,
     me: Me,
+    by: Actor,
 }
 
 impl CompanyRecords {
     /// For who is signed in.
-    pub const fn new(store: Store, work: Arc<Notify>, me: Me) -> Self {
-        Self { store, work, me }
+    pub fn new(store: Store, work: Arc<Notify>, me: Me) -> Self {
+        let by = Actor::signed_in(&me);
+        Self { store, work, me, by }
     }
 
-    fn by(&self) -> Actor {
-        Actor::signed_in(&self.me)
+    /// For a program of theirs.
+    pub const fn by(store: Store, work: Arc<Notify>, me: Me, by: Actor) -> Self {
+        Self { store, work, me, by }
     }
 }
 
@@ -41,19 +44,19 @@ impl ports::CompanyRecords for CompanyRecords {
     }
 
     async fn add(&self, draft: CompanyDraft) -> Result<CompanyId, AppError> {
-        done(self.store.add_company(&draft, &self.by()).await.map_err(internal)?)
+        done(self.store.add_company(&draft, &self.by).await.map_err(internal)?)
     }
 
     async fn edit(&self, company: CompanyId, before: CompanyTexts, draft: CompanyDraft) -> Result<(), AppError> {
-        done(self.store.edit_company(company, &before, &draft, &self.by()).await.map_err(internal)?)
+        done(self.store.edit_company(company, &before, &draft, &self.by).await.map_err(internal)?)
     }
 
     async fn archive(&self, company: CompanyId) -> Result<(), AppError> {
-        done(self.store.archive_company(company, &self.by()).await.map_err(internal)?)
+        done(self.store.archive_company(company, &self.by).await.map_err(internal)?)
     }
 
     async fn restore(&self, company: CompanyId) -> Result<(), AppError> {
-        done(self.store.restore_company(company, &self.by()).await.map_err(internal)?)?;
+        done(self.store.restore_company(company, &self.by).await.map_err(internal)?)?;
         self.work.notify_one();
         Ok(())
     }
@@ -62,7 +65,7 @@ impl ports::CompanyRecords for CompanyRecords {
         if !self.me.role.may(Right::DeleteCompanies) {
             return Err(AppError::new(ErrorCode::Forbidden, Right::DeleteCompanies.refusal()));
         }
-        done(self.store.delete_company(company, &name, &self.by()).await.map_err(internal)?)
+        done(self.store.delete_company(company, &name, &self.by).await.map_err(internal)?)
     }
 
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError> {

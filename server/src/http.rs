@@ -44,6 +44,7 @@ mod security;
 mod server_functions;
 mod site;
 mod staff;
+pub mod v1;
 
 pub use site::Site;
 
@@ -78,6 +79,8 @@ pub struct AppState {
     pub links: Arc<LinkMaker>,
     /// Telling people.
     pub telling: Arc<Telling>,
+    /// What the programming interface needs besides.
+    pub api: Arc<v1::Api>,
     /// How much an address may ask of the links' pages.
     pub link_rate: Arc<Rate>,
     /// Who runs this.
@@ -125,10 +128,11 @@ fn endless_routes() -> [(&'static str, MethodRouter<AppState>); 1] {
 }
 
 /// The path of every route and of every server function, pages and files of the web app apart.
-pub fn paths() -> Vec<&'static str> {
+pub fn paths() -> Vec<String> {
     let routes = answered_routes().map(|(path, _)| path).into_iter().filter(|path| *path != FUNCTIONS);
     let functions = server_fn::axum::server_fn_paths().map(|(path, _)| path);
-    routes.chain(endless_routes().map(|(path, _)| path)).chain(functions).collect()
+    let ours = routes.chain(endless_routes().map(|(path, _)| path)).chain(functions);
+    ours.map(str::to_owned).chain(v1::paths()).collect()
 }
 
 /// Every route.
@@ -136,7 +140,7 @@ pub fn router(state: AppState) -> Router {
     let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
     let answered = answered_routes()
         .into_iter()
-        .fold(Router::new(), add)
+        .fold(v1::routes(), add)
         .fallback(get(site::serve))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CompressionLayer::new());

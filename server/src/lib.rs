@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod api_tokens;
 pub mod attempts;
 pub mod check;
 pub mod clock;

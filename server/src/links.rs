@@ -46,12 +46,19 @@ pub struct LinkMaker {
 pub struct Links {
     maker: Arc<LinkMaker>,
     me: Me,
+    by: Actor,
 }
 
 impl Links {
     /// For who is signed in.
-    pub const fn new(maker: Arc<LinkMaker>, me: Me) -> Self {
-        Self { maker, me }
+    pub fn new(maker: Arc<LinkMaker>, me: Me) -> Self {
+        let by = Actor::signed_in(&me);
+        Self { maker, me, by }
+    }
+
+    /// For a program of theirs.
+    pub const fn by(maker: Arc<LinkMaker>, me: Me, by: Actor) -> Self {
+        Self { maker, me, by }
     }
 
     async fn row(&self, company: CompanyId) -> Result<CompanyRow, AppError> {
@@ -72,7 +79,7 @@ impl Links {
         let (id, token) = (LinkId::mint(maker.clock.now()), Token::random());
         let sealed_token = maker.vault.seal(id.uuid(), &SecretString::from(token.expose()));
         let new = links::NewLink { id, company, token_hash: token.hash(), sealed_token, note, lives: maker.lives };
-        let made = maker.store.make_link(new, &Actor::signed_in(&self.me)).await.map_err(internal)?;
+        let made = maker.store.make_link(new, &self.by).await.map_err(internal)?;
         let expires = made.ok_or_else(no_such_company)?;
         tracing::info!(link = %id, company = %company, "a link was made");
         Ok(NewLink { url: maker.url(&token), expires })
@@ -134,7 +141,7 @@ impl ports::Links for Links {
 
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError> {
         self.row(company).await?;
-        self.maker.store.withdraw_link(company, &Actor::signed_in(&self.me)).await.map_err(internal)
+        self.maker.store.withdraw_link(company, &self.by).await.map_err(internal)
     }
 
     async fn list(&self) -> Result<Vec<LinkRow>, AppError> {

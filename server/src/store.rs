@@ -20,6 +20,8 @@ use crate::{clock::Clock, migration::Migrator};
 pub mod accounts;
 pub mod activity;
 pub mod announcements;
+pub mod api_answers;
+pub mod api_tokens;
 pub mod attempts;
 pub mod companies;
 pub mod company_details;
@@ -121,6 +123,11 @@ impl Store {
     pub async fn close(self) -> Result<(), StoreError> {
         self.reader.close_by_ref().await?;
         Ok(self.writer.close_by_ref().await?)
+    }
+
+    /// The time, by the clock of this store.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What changes, as it changes.

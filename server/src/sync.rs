@@ -634,6 +634,8 @@ async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_attempts().await?;
     store.forget_old_links().await?;
     store.forget_old_sessions().await?;
+    store.forget_old_api_tokens().await?;
+    store.forget_old_api_answers().await?;
     store.forget_old_invitations().await?;
     store.forget_old_tries().await?;
     store.forget_old_refusals().await?;

@@ -78,11 +78,15 @@ pub enum ActivityKind {
     CompanyRestored,
     /// A company was deleted for good.
     CompanyDeleted,
+    /// A token for another program was made.
+    ApiTokenMade,
+    /// A token for another program was ended.
+    ApiTokenRevoked,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -118,6 +122,8 @@ impl ActivityKind {
         Self::CompanyArchived,
         Self::CompanyRestored,
         Self::CompanyDeleted,
+        Self::ApiTokenMade,
+        Self::ApiTokenRevoked,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -158,6 +164,8 @@ impl ActivityKind {
             Self::CompanyArchived => "company_archived",
             Self::CompanyRestored => "company_restored",
             Self::CompanyDeleted => "company_deleted",
+            Self::ApiTokenMade => "api_token_made",
+            Self::ApiTokenRevoked => "api_token_revoked",
         }
     }
 
@@ -204,6 +212,8 @@ impl ActivityKind {
             Self::CompanyArchived => "Company archived",
             Self::CompanyRestored => "Company restored",
             Self::CompanyDeleted => "Company deleted",
+            Self::ApiTokenMade => "API token made",
+            Self::ApiTokenRevoked => "API token revoked",
         }
     }
 }

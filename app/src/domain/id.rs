@@ -65,6 +65,10 @@ id!(
     ActivityId
 );
 id!(
+    /// A token with which another program uses the programming interface.
+    ApiTokenId
+);
+id!(
     /// Something that people are told.
     NoticeId
 );

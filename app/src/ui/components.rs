@@ -53,6 +53,7 @@ mod team_table;
 mod tenant_domain_row;
 mod theme_switch;
 mod time_ago;
+mod token_table;
 mod top_bar;
 mod user_row;
 mod webhook_table;
@@ -112,6 +113,7 @@ pub use self::{
     tenant_domain_row::tenant_domain_row,
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
+    token_table::TokenTable,
     top_bar::TopBar,
     user_row::user_row,
     webhook_table::{DeliveryBadge, WebhookAction, WebhookTable},

@@ -1,6 +1,7 @@
 //! The pages, one file each.
 
 mod activity;
+mod api_tokens;
 mod archived_companies;
 mod change_password;
 mod client_message;
@@ -24,6 +25,7 @@ mod team;
 
 pub use self::{
     activity::Activity,
+    api_tokens::ApiTokens,
     archived_companies::ArchivedCompanies,
     change_password::ChangePassword,
     client_message::ClientMessage,

@@ -7,8 +7,9 @@ use leptos::prelude::*;
 use super::{
     browser::{document, location},
     pages::{
-        Activity, ArchiveCompany, ArchivedCompanies, ChangePassword, ClientMessage, Company, Disconnect, EditCompany,
-        ImportCompanies, Join, Links, Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn, Team,
+        Activity, ApiTokens, ArchiveCompany, ArchivedCompanies, ChangePassword, ClientMessage, Company, Disconnect,
+        EditCompany, ImportCompanies, Join, Links, Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn,
+        Team,
     },
 };
 use crate::domain::CompanyId;
@@ -68,6 +69,8 @@ pub enum Page {
     Activity,
     /// Who is told what happens.
     Notifications,
+    /// The tokens of other programs.
+    ApiTokens,
     /// Another password.
     ChangePassword,
     /// Signing in.
@@ -179,6 +182,7 @@ impl Page {
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/settings/notifications" => Some(Self::Notifications),
+            "/settings/api" => Some(Self::ApiTokens),
             "/settings/password" => Some(Self::ChangePassword),
             "/login" => Some(Self::SignIn),
             "/settings/companies/new" => Some(Self::NewCompany),
@@ -221,6 +225,7 @@ impl Page {
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::Notifications => "/settings/notifications",
+            Self::ApiTokens => "/settings/api",
             Self::ChangePassword => "/settings/password",
             Self::SignIn => "/login",
             Self::Join => JOIN,
@@ -247,6 +252,7 @@ impl Page {
             | Self::Team
             | Self::Activity
             | Self::Notifications
+            | Self::ApiTokens
             | Self::ChangePassword
             | Self::SignIn
             | Self::Join => Program::Pages,
@@ -378,6 +384,7 @@ pub fn Pages(
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::Notifications) => view! { <Notifications /> }.into_any(),
+        Some(Page::ApiTokens) => view! { <ApiTokens /> }.into_any(),
         Some(Page::ChangePassword) => view! { <ChangePassword /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
@@ -399,6 +406,7 @@ mod tests {
             Page::Team,
             Page::Activity,
             Page::Notifications,
+            Page::ApiTokens,
             Page::ChangePassword,
             Page::SignIn,
             Page::NewCompany,

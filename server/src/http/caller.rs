@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use app::{
-    domain::Right,
+    domain::{Right, Scope},
     error::{AppError, ErrorCode},
 };
 use axum::{
@@ -24,6 +24,7 @@ use super::{
     page::{Page, Place},
     server_functions::error_response,
     site,
+    v1::{self, MethodScope},
 };
 use crate::{
     failure::internal,
@@ -40,6 +41,8 @@ pub enum Access {
     SignedIn,
     /// Whoever's role has this right.
     Needs(Right),
+    /// A program whose token has the scope of the method, and whose maker's role allows that. No session does.
+    Token(&'static [MethodScope]),
 }
 
 /// What everybody may ask for. A path that is not here is refused, whoever asks.
@@ -119,6 +122,28 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/webhooks/retry", Access::Needs(Right::ManageAccounts)),
     ("/api/mail/save", Access::Needs(Right::ManageAccounts)),
     ("/api/mail/test", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/list", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/create", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/revoke", Access::Needs(Right::ManageAccounts)),
+    // Other programs.
+    ("/api/v1/openapi.json", Access::Public),
+    ("/api/v1/docs", Access::Public),
+    ("/api/v1/docs.css", Access::Public),
+    ("/api/v1/companies", Access::Token(&[("GET", Scope::CompaniesRead), ("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}", Access::Token(&[("GET", Scope::CompaniesRead), ("PATCH", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/archive", Access::Token(&[("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/restore", Access::Token(&[("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/connection", Access::Token(&[("GET", Scope::ConnectionsRead)])),
+    ("/api/v1/companies/{company}/connection/sync", Access::Token(&[("POST", Scope::ConnectionsSync)])),
+    ("/api/v1/companies/{company}/link", Access::Token(&[("POST", Scope::LinksWrite), ("DELETE", Scope::LinksWrite)])),
+    ("/api/v1/companies/{company}/secure-score", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/connections", Access::Token(&[("GET", Scope::ConnectionsRead)])),
+    ("/api/v1/links", Access::Token(&[("GET", Scope::LinksRead)])),
+    ("/api/v1/activity", Access::Token(&[("GET", Scope::ActivityRead)])),
+    ("/api/v1/users", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/licences", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/domains", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/secure-scores", Access::Token(&[("GET", Scope::DataRead)])),
     // Pages of the web app. They hold no data; the app says what a role may not see.
     ("/login", Access::Public),
     ("/join/{token}", Access::Public),
@@ -126,6 +151,7 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
     ("/settings/links/new", Access::Needs(Right::SendLinks)),
     ("/settings/notifications", Access::Needs(Right::ManageAccounts)),
+    ("/settings/api", Access::Needs(Right::ManageAccounts)),
     ("/settings/password", Access::SignedIn),
     ("/settings/companies/{*page}", Access::Needs(Right::ManageCompanies)),
     ("/settings/{*page}", Access::Needs(Right::See)),
@@ -196,6 +222,9 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         let address = client_address(peer.ip(), request.headers(), &state.trusted_proxies);
         request.extensions_mut().insert(address);
     }
+    if v1::is_below(request.uri().path()) {
+        return v1::admit(&state, request, next).await;
+    }
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
         Some(access) => Some(access),
@@ -214,7 +243,10 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         Err(error) => return error_response(&internal(error)),
     };
     let refused = match access {
-        None => return error_response(&AppError::new(ErrorCode::NotFound, "There is no such function.")),
+        // Those with a token were let through already.
+        None | Some(Access::Token(_)) => {
+            return error_response(&AppError::new(ErrorCode::NotFound, "There is no such function."));
+        }
         Some(Access::Needs(right)) if !caller.me.role.may(right) => Some(right),
         Some(_) => None,
     };

@@ -9,8 +9,8 @@ use app::{
     domain::Right,
     error::AppError,
     ports::{
-        Accounts, Activity, Attempts, Companies, CompanyRecords, Connections, Disconnections, Links, Notifications,
-        Sessions, TenantData,
+        Accounts, Activity, ApiTokens, Attempts, Companies, CompanyRecords, Connections, Disconnections, Links,
+        Notifications, Sessions, TenantData,
     },
 };
 use axum::{
@@ -24,7 +24,7 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, company_records, connections, disconnections, links, notifications,
+    accounts, activity, api_tokens, attempts, company_records, connections, disconnections, links, notifications,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -91,6 +91,8 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     if may(Right::ManageAccounts) {
         let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor.clone());
         provide_context::<Arc<dyn Accounts>>(Arc::new(accounts));
+        let tokens = api_tokens::ApiTokens::new(store(), caller.me.id, actor.clone());
+        provide_context::<Arc<dyn ApiTokens>>(Arc::new(tokens));
         let notifications = notifications::Notifications::new(store(), state.telling.clone(), actor);
         provide_context::<Arc<dyn Notifications>>(Arc::new(notifications));
     }

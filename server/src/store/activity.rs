@@ -54,6 +54,11 @@ impl Actor {
         Self { account: Some(id), name: email.to_owned() }
     }
 
+    /// Another program, with a token that somebody made.
+    pub fn token(me: &Me, token: &str) -> Self {
+        Self { account: Some(me.id), name: format!("{}, by the token {token}", me.email) }
+    }
+
     /// Whoever runs the program `tenantry`.
     pub fn command_line() -> Self {
         Self { account: None, name: "the command line".to_owned() }

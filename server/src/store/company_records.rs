@@ -24,6 +24,19 @@ use crate::clock::Mint as _;
 /// The name of a lock in PostgreSQL.
 const IMPORT_LOCK: i64 = i64::from_be_bytes(*b"ten.impo");
 
+/// What is written down about a company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyRecord {
+    /// Which one.
+    pub id: CompanyId,
+    /// What is written down.
+    pub texts: CompanyTexts,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// Since when it is put away.
+    pub archived_at: Option<Timestamp>,
+}
+
 /// What became of a change.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change<T = ()> {
@@ -74,6 +87,15 @@ fn texts_of(model: &Model) -> CompanyTexts {
     }
 }
 
+pub(super) fn record_of(model: &Model) -> CompanyRecord {
+    CompanyRecord {
+        id: CompanyId::from_uuid(model.id),
+        texts: texts_of(model),
+        created_at: Timestamp::from_millis(model.created_at),
+        archived_at: model.archived_at.map(Timestamp::from_millis),
+    }
+}
+
 /// What there is of it, as columns.
 fn columns_of(texts: CompanyTexts) -> ActiveModel {
     let text = |text: String| Set(Some(text).filter(|text| !text.is_empty()));
@@ -111,6 +133,11 @@ impl Store {
     pub async fn company_card(&self, id: CompanyId) -> Result<Option<CompanyCard>, StoreError> {
         let found = Entity::find_by_id(id.uuid()).one(&self.reader).await?;
         Ok(found.map(|model| CompanyCard { texts: texts_of(&model), archived: model.archived_at.is_some() }))
+    }
+
+    /// A company, put away or not.
+    pub async fn company_record(&self, id: CompanyId) -> Result<Option<CompanyRecord>, StoreError> {
+        Ok(Entity::find_by_id(id.uuid()).one(&self.reader).await?.as_ref().map(record_of))
     }
 
     /// Those that are put away, by name.

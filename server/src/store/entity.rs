@@ -3,6 +3,8 @@
 
 pub mod account;
 pub mod activity;
+pub mod api_answer;
+pub mod api_token;
 pub mod attempt;
 pub mod company;
 pub mod connection;

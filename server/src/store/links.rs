@@ -87,6 +87,16 @@ fn name_of(account: Option<account::Model>) -> String {
     account.map_or_else(String::new, |account| if account.name.is_empty() { account.email } else { account.name })
 }
 
+fn row((model, company, account): Found) -> Result<LinkRow, StoreError> {
+    Ok(LinkRow {
+        company: CompanyId::from_uuid(model.company_id),
+        company_name: company.map(|company| company.name).unwrap_or_default(),
+        made_by: name_of(account),
+        made_at: Timestamp::from_millis(model.made_at),
+        link: summary(model)?,
+    })
+}
+
 fn summary(model: Model) -> Result<LinkSummary, StoreError> {
     Ok(LinkSummary {
         expires: Timestamp::from_millis(model.expires_at),
@@ -201,19 +211,30 @@ impl Store {
     /// The live links of all companies, those that expire first first.
     pub async fn live_links(&self) -> Result<Vec<LinkRow>, StoreError> {
         let which = live(self.clock.now()).add(company::Column::ArchivedAt.is_null());
-        find(&self.reader, which)
-            .await?
-            .into_iter()
-            .map(|(model, company, account)| {
-                Ok(LinkRow {
-                    company: CompanyId::from_uuid(model.company_id),
-                    company_name: company.map(|company| company.name).unwrap_or_default(),
-                    made_by: name_of(account),
-                    made_at: Timestamp::from_millis(model.made_at),
-                    link: summary(model)?,
-                })
-            })
-            .collect()
+        find(&self.reader, which).await?.into_iter().map(row).collect()
+    }
+
+    /// Live links in the order in which they were made, after this one: what happens to one moves none of the others.
+    pub async fn live_links_after(
+        &self,
+        after: Option<LinkId>,
+        company: Option<CompanyId>,
+        limit: u64,
+    ) -> Result<Vec<(LinkId, LinkRow)>, StoreError> {
+        let found = Entity::find()
+            .find_also_related(company::Entity)
+            .find_also_related(account::Entity)
+            .filter(live(self.clock.now()).add(company::Column::ArchivedAt.is_null()))
+            .filter(
+                Condition::all()
+                    .add_option(after.map(|after| Column::Id.gt(after.uuid())))
+                    .add_option(company.map(|company| Column::CompanyId.eq(company.uuid()))),
+            )
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.reader)
+            .await?;
+        found.into_iter().map(|found| Ok((LinkId::from_uuid(found.0.id), row(found)?))).collect()
     }
 
     /// How to write to these companies, where that is known.

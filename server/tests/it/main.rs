@@ -4,6 +4,8 @@
 mod access;
 mod accounts;
 mod activity;
+mod api_v1;
+mod api_v1_answers;
 mod catalogue;
 mod companies;
 mod company_records;
