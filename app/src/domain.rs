@@ -16,6 +16,7 @@ pub mod link;
 pub mod listing;
 pub mod mail;
 pub mod notice;
+pub mod oddity;
 pub mod platform;
 pub mod schedule;
 pub mod secure_score;
@@ -42,6 +43,7 @@ pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, Lin
 pub use listing::{Cursor, ListPage, ListQuery, Order, Origin};
 pub use mail::{MailFailure, MailPace, MailSettings};
 pub use notice::{NoticeKind, Standing, Subject};
+pub use oddity::{Oddity, OddityDetails, OddityKind};
 pub use platform::{PlatformFault, PlatformNotice};
 pub use secure_score::{ScoreReport, ScoreRow};
 pub use tenant_domain::TenantDomainRow;

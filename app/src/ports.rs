@@ -15,9 +15,9 @@ use crate::{
     domain::{
         AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
         CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
-        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
-        user::UserQuery,
+        LinkRow, ListPage, MailSettings, Me, NoticeKind, OddityKind, Role, ScoreReport, ScoreRow, TenantDomainRow,
+        Timestamp, UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -211,6 +211,9 @@ pub trait CompanyRecords: Send + Sync {
 
     /// Deletes one for good that was put away and is not connected. `name`: what it is called, as a proof of care.
     async fn delete(&self, company: CompanyId, name: String) -> Result<(), AppError>;
+
+    /// Says of something odd that it is meant so, if it is still as it was seen.
+    async fn accept_oddity(&self, company: CompanyId, kind: OddityKind, seen: String) -> Result<(), AppError>;
 
     /// Those that are put away, by name.
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;

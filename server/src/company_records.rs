@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use app::{
-    domain::{ArchivedCompany, CompanyCard, CompanyDraft, CompanyId, CompanyTexts, Me, Right, company_draft::in_words},
+    domain::{
+        ArchivedCompany, CompanyCard, CompanyDraft, CompanyId, CompanyTexts, Me, OddityKind, Right,
+        company_draft::in_words,
+    },
     error::{AppError, ErrorCode},
     ports,
 };
@@ -65,6 +68,10 @@ impl ports::CompanyRecords for CompanyRecords {
         done(self.store.delete_company(company, &name, &self.by()).await.map_err(internal)?)
     }
 
+    async fn accept_oddity(&self, company: CompanyId, kind: OddityKind, seen: String) -> Result<(), AppError> {
+        done(self.store.accept_oddity(company, kind, &seen, &self.by()).await.map_err(internal)?)
+    }
+
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError> {
         self.store.archived_companies().await.map_err(internal)
     }
@@ -93,6 +100,9 @@ fn done<T>(change: Change<T>) -> Result<T, AppError> {
                 in_words(&changes)
             );
             (ErrorCode::Conflict, text)
+        }
+        Change::OtherOddity => {
+            (ErrorCode::Conflict, "It is not like that any more. Look again at what is shown now.".to_owned())
         }
         Change::ExternalIdTaken { by, archived } => {
             let archived = if archived { ", which is archived," } else { "" };

@@ -15,6 +15,7 @@ mod m20261126_000003_notifications;
 mod m20261126_000004_words;
 mod m20261126_000005_companies;
 mod m20261126_000006_grants;
+mod m20261126_000009_doubles;
 
 pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000004_words::Migration),
             Box::new(m20261126_000005_companies::Migration),
             Box::new(m20261126_000006_grants::Migration),
+            Box::new(m20261126_000009_doubles::Migration),
         ]
     }
 }

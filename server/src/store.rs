@@ -31,6 +31,7 @@ pub mod links;
 pub mod lists;
 pub mod mail;
 pub mod notices;
+pub mod oddities;
 pub mod platform;
 pub mod probes;
 pub mod products;
@@ -142,6 +143,7 @@ impl Store {
             inner: self.writer.begin_with_options(options).await?,
             touched: Vec::new(),
             untold: Vec::new(),
+            domains: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
             _turn: None,
@@ -162,6 +164,8 @@ struct Transaction {
     touched: Vec<CompanyId>,
     /// Those of them that PostgreSQL is still to tell the other processes of.
     untold: Vec<CompanyId>,
+    /// The domains to which companies came, or which they left.
+    domains: Vec<String>,
     announcements: Announcements,
     now: Timestamp,
     _turn: Option<OwnedSemaphorePermit>,
@@ -190,7 +194,10 @@ impl Transaction {
         self.untold.push(company);
     }
 
-    async fn commit(self) -> Result<(), StoreError> {
+    async fn commit(mut self) -> Result<(), StoreError> {
+        if !self.domains.is_empty() {
+            self.touch_sharers().await?;
+        }
         if self.inner.get_database_backend() == DbBackend::Postgres && !self.untold.is_empty() {
             announcements::tell(&self.inner, &self.untold).await?;
         }

@@ -6,7 +6,9 @@ use server_fn::codec::{GetUrl, Json};
 
 use super::protocol::Shared;
 use crate::{
-    domain::{ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, PlatformNotice},
+    domain::{
+        ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, OddityKind, PlatformNotice,
+    },
     error::AppError,
 };
 
@@ -111,6 +113,12 @@ pub async fn restore_company(company: CompanyId) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "companies/delete", protocol = Shared<Json>)]
 pub async fn delete_company(company: CompanyId, name: String) -> Result<(), AppError> {
     super::port::<dyn crate::ports::CompanyRecords>()?.delete(company, name).await
+}
+
+/// Says of something odd that it is meant so, if it is still as it was `seen`.
+#[server(prefix = "/api", endpoint = "companies/accept-oddity", protocol = Shared<Json>)]
+pub async fn accept_oddity(company: CompanyId, kind: OddityKind, seen: String) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.accept_oddity(company, kind, seen).await
 }
 
 /// Those that are put away, by name.

@@ -78,11 +78,13 @@ pub enum ActivityKind {
     CompanyRestored,
     /// A company was deleted for good.
     CompanyDeleted,
+    /// Somebody said of something odd that it is meant so.
+    OddityAccepted,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -118,6 +120,7 @@ impl ActivityKind {
         Self::CompanyArchived,
         Self::CompanyRestored,
         Self::CompanyDeleted,
+        Self::OddityAccepted,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -158,6 +161,7 @@ impl ActivityKind {
             Self::CompanyArchived => "company_archived",
             Self::CompanyRestored => "company_restored",
             Self::CompanyDeleted => "company_deleted",
+            Self::OddityAccepted => "oddity_accepted",
         }
     }
 
@@ -204,6 +208,7 @@ impl ActivityKind {
             Self::CompanyArchived => "Company archived",
             Self::CompanyRestored => "Company restored",
             Self::CompanyDeleted => "Company deleted",
+            Self::OddityAccepted => "Marked as intended",
         }
     }
 }

@@ -400,6 +400,9 @@ pub struct CompanyRow {
     /// Since when somebody who opened a dead link asks for a new one. None once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_requested_at: Option<Timestamp>,
+    /// What is odd about it, and after a line break what to do ([`super::Oddity::in_row`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<String>,
     /// The number of this state of the row: of two, the one with the larger number is newer.
     pub revision: i64,
 }
@@ -550,6 +553,7 @@ mod tests {
             last_try: None,
             link: Some(link),
             link_requested_at: None,
+            oddity: None,
             revision: 1,
         };
         assert_eq!((row.status_at(NOW), row.generate_link_label(NOW)), (&Status::LinkSent, "Generate Link"));

@@ -199,6 +199,7 @@ mod tests {
             last_try: None,
             link: link.map(|(expires, end)| LinkSummary { expires, end, opens: 0, opened_at: None, note: None }),
             link_requested_at: None,
+            oddity: None,
             revision: 1,
         }
     }

@@ -73,6 +73,7 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/edit", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/archive", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/restore", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/accept-oddity", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/archived", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/delete", Access::Needs(Right::DeleteCompanies)),
     ("/api/companies/import/preview", Access::Needs(Right::ManageCompanies)),

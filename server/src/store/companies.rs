@@ -6,7 +6,7 @@ use app::{
     api::companies::Gone,
     domain::{
         Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
-        Problem, Timestamp, company::derive_status, link::open_request,
+        Oddity, Problem, Timestamp, company::derive_status, link::open_request,
     },
 };
 use sea_orm::{Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
@@ -134,6 +134,7 @@ impl Store {
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
         let mut kept = self.kept_data(few.as_deref()).await?;
+        let mut oddities = self.oddities(&companies, few.as_deref()).await?;
 
         companies
             .into_iter()
@@ -153,6 +154,7 @@ impl Store {
                     (None, Some(kept)) => (kept.figures, kept.synced_at),
                     (None, None) => (Figures::default(), None),
                 };
+                let odd = oddities.remove(&company.id).and_then(|found| found.first().map(Oddity::in_row));
                 Ok(CompanyRow {
                     id: CompanyId::from_uuid(company.id),
                     name: company.name,
@@ -166,6 +168,7 @@ impl Store {
                     last_try,
                     link,
                     link_requested_at: open_request(company.link_requested_at.map(Timestamp::from_millis), now),
+                    oddity: odd,
                     revision: company.revision,
                 })
             })

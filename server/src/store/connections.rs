@@ -239,6 +239,7 @@ impl Store {
         let id = existing.as_ref().map_or_else(|| ConnectionId::mint(now), |model| ConnectionId::from_uuid(model.id));
         let changes = ActiveModel {
             tenant_name: Set(grant.tenant.name.clone()),
+            known_name: Set(Some(grant.tenant.name.clone())),
             default_domain: Set(grant.default_domain.clone()),
             access: Set(grant.access.key().to_owned()),
             sealed_refresh_token: Set(seal(id)),

@@ -1,6 +1,7 @@
 //! The tables as types. Only the store sees them.
 #![expect(clippy::struct_excessive_bools, reason = "a row has the columns that it has")]
 
+pub mod accepted_oddity;
 pub mod account;
 pub mod activity;
 pub mod attempt;

@@ -39,6 +39,7 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/companies/edit", With(Right::ManageCompanies)),
     ("/api/companies/archive", With(Right::ManageCompanies)),
     ("/api/companies/restore", With(Right::ManageCompanies)),
+    ("/api/companies/accept-oddity", With(Right::ManageCompanies)),
     ("/api/companies/archived", With(Right::ManageCompanies)),
     ("/api/companies/delete", With(Right::DeleteCompanies)),
     ("/api/companies/import/preview", With(Right::ManageCompanies)),

@@ -11,6 +11,7 @@ mod connect;
 mod dependencies;
 mod directory;
 mod disconnect;
+mod doubles;
 mod grants;
 mod harness;
 mod http;

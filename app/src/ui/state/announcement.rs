@@ -53,6 +53,7 @@ mod tests {
             last_try: None,
             link: None,
             link_requested_at: None,
+            oddity: None,
             revision: 1,
         }
     }

@@ -106,7 +106,9 @@ impl Entry {
 
     /// Whether somebody waits for something to be done about it, whatever its state is.
     pub fn is_awaited(&self, now: Timestamp) -> bool {
-        self.row.last_try.is_some() || self.row.link_requested_at.is_some() && self.allows(Action::GenerateLink, now)
+        self.row.last_try.is_some()
+            || self.row.oddity.is_some()
+            || self.row.link_requested_at.is_some() && self.allows(Action::GenerateLink, now)
     }
 
     /// What the button that makes a link is called.
@@ -326,6 +328,7 @@ mod tests {
             last_try: None,
             link: None,
             link_requested_at: None,
+            oddity: None,
             revision,
         }
     }
