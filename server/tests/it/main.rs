@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod activity;
+mod bombs;
 mod catalogue;
 mod companies;
 mod company_records;
