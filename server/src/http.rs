@@ -96,7 +96,7 @@ pub struct AppState {
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 20] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -112,6 +112,8 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 18] {
         ("/api/licences.csv", get(exports::licences)),
         ("/api/domains.csv", get(exports::tenant_domains)),
         ("/api/secure-score.csv", get(exports::scores)),
+        ("/api/companies.csv", exports::companies(exports::Format::Csv)),
+        ("/api/companies.xlsx", exports::companies(exports::Format::Xlsx)),
         ("/api/companies/import/preview", import::takes_file(post(import::preview))),
         ("/api/companies/import/confirm", import::takes_file(post(import::confirm))),
         ("/api/companies/import/template.csv", get(import::template)),

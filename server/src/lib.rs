@@ -38,3 +38,4 @@ pub mod tenant_data;
 pub mod throttle;
 pub mod vault;
 pub mod webhooks;
+mod xlsx_file;

@@ -23,6 +23,7 @@ pub mod announcements;
 pub mod attempts;
 pub mod companies;
 pub mod company_details;
+pub mod company_exports;
 pub mod company_records;
 pub mod connections;
 pub mod disconnections;

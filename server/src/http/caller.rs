@@ -79,6 +79,8 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/companies/import/preview", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/confirm", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/template.csv", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies.csv", Access::Needs(Right::See)),
+    ("/api/companies.xlsx", Access::Needs(Right::See)),
     ("/api/users/list", Access::Needs(Right::See)),
     ("/api/users.csv", Access::Needs(Right::See)),
     ("/api/licences/list", Access::Needs(Right::See)),

@@ -45,6 +45,8 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/companies/import/preview", With(Right::ManageCompanies)),
     ("/api/companies/import/confirm", With(Right::ManageCompanies)),
     ("/api/companies/import/template.csv", With(Right::ManageCompanies)),
+    ("/api/companies.csv", With(Right::See)),
+    ("/api/companies.xlsx", With(Right::See)),
     ("/api/users/list", With(Right::See)),
     ("/api/users.csv", With(Right::See)),
     ("/api/licences/list", With(Right::See)),

@@ -7,6 +7,7 @@ mod activity;
 mod bombs;
 mod catalogue;
 mod companies;
+mod company_exports;
 mod company_records;
 mod connect;
 mod dependencies;
