@@ -74,13 +74,15 @@ test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
-soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kills.
+soak: postgresql ## Run the long forms of tests: 50,000 users, 20 kills, 60,000 broken files.
 	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
+	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 
+# The page is measured in a browser.
 .PHONY: bench
-bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync or search.
+bench: postgresql $(if $(filter-out page,$(WHAT)),,chromium $(WEB_PROGRAMS:%=$(SITE)/%/index.html)) ## Measure; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync, search or page.
 	cargo build --release $(PROGRAMS) -p bench
-	'$(TARGET)/release/bench' $(WHAT)
+	BENCH_SITE='$(SITE)' '$(TARGET)/release/bench' $(WHAT)
 
 .PHONY: test-compat
 test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.
