@@ -88,6 +88,24 @@ fn fitting(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::{CompanyFile, Mapping};
+
+    #[test]
+    fn what_was_written_is_read_again_whatever_it_looks_like() {
+        let mut file = WorkbookFile::new("Companies", &["name", "note", "users"]).expect("it begins");
+        let long = "x".repeat(40_000);
+        let texts = [("=1+1", "bell\u{7} and _x0007_"), ("-2", "one\ntwo\tthree"), ("@a", "'=1"), ("+1", &long)];
+        for (name, note) in texts {
+            file.add(vec![Cell::Words(name), Cell::Words(note), Cell::Count(1)]).expect("it is added");
+        }
+        let bytes = file.bytes().expect("it is finished");
+        let rows = CompanyFile::read(&bytes, &Mapping::Guessed).expect("it is read").rows().expect("there is a name");
+        for (row, (name, note)) in rows.iter().zip(texts) {
+            assert_eq!(row.texts.name, name);
+            assert!(!row.texts.note.is_empty() && note.starts_with(&row.texts.note), "{note}");
+        }
+        assert_eq!(rows[0].texts.note, texts[0].1);
+    }
 
     #[test]
     fn a_text_is_cut_where_a_cell_ends() {
