@@ -94,7 +94,8 @@ mod tests {
     fn what_was_written_is_read_again_whatever_it_looks_like() {
         let mut file = WorkbookFile::new("Companies", &["name", "note", "users"]).expect("it begins");
         let long = "x".repeat(40_000);
-        let texts = [("=1+1", "bell\u{7} and _x0007_"), ("-2", "one\ntwo\tthree"), ("@a", "'=1"), ("+1", &long)];
+        let texts =
+            [("=1+1", "bell\u{7} and _x0007_"), ("-2", "one\ntwo\tthree"), ("@a", "'=1"), ("+1", long.as_str())];
         for (name, note) in texts {
             file.add(vec![Cell::Words(name), Cell::Words(note), Cell::Count(1)]).expect("it is added");
         }
