@@ -23,8 +23,9 @@ export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(W
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
 SITE := $(TARGET)/site
-WEB_PROGRAMS := companies data records pages
+WEB_PROGRAMS := companies data records links pages
 COMPAT_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/compat/requirements.txt | cut -d ' ' -f 1)/bin/python
+API_PYTHON := $(TOOLS)/python-$(shell cksum < end2end/api/requirements.txt | cut -d ' ' -f 1)/bin/python
 SMTP_PYTHON := $(TOOLS)/python-$(shell cksum < server/tests/requirements.txt | cut -d ' ' -f 1)/bin/python
 
 # Always these two in one call: Cargo then turns on the same features of shared dependencies each time, and builds them
@@ -69,7 +70,7 @@ lint: build-tools ## Check the formatting and the code with clippy; warnings are
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: test
-test: test-rust test-compat test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the browser.
+test: test-rust test-compat test-api test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the API, the browser.
 
 .PHONY: test-rust
 test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
@@ -78,18 +79,27 @@ test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
-soak: postgresql ## Run the long forms of the sync's tests: 50,000 users, 20 kills.
-	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: --test-threads 1
+soak: postgresql $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, 60,000 broken files, the API with many inputs.
+	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: --test-threads 1
+	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
+	cargo build $(PROGRAMS)
+	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
 
+# The page is measured in a browser.
 .PHONY: bench
-bench: postgresql ## Measure the sync and the lists; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync or search.
+bench: postgresql $(if $(filter-out page,$(WHAT)),,chromium $(WEB_PROGRAMS:%=$(SITE)/%/index.html)) ## Measure; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync, search or page.
 	cargo build --release $(PROGRAMS) -p bench
-	'$(TARGET)/release/bench' $(WHAT)
+	BENCH_SITE='$(SITE)' '$(TARGET)/release/bench' $(WHAT)
 
 .PHONY: test-compat
 test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.
 	cargo build $(PROGRAMS)
 	'$(COMPAT_PYTHON)' end2end/compat/check.py '$(TARGET)/debug/m365-sandbox'
+
+.PHONY: test-api
+test-api: postgresql $(API_PYTHON) ## Try the API out against its own document.
+	cargo build $(PROGRAMS)
+	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug'
 
 .PHONY: test-browser
 test-browser: build chromium ## Run the tests in Chromium; ARGS go to Playwright.
@@ -113,8 +123,9 @@ smtp-python: $(SMTP_PYTHON)
 	@echo '$(SMTP_PYTHON)'
 
 $(COMPAT_PYTHON): end2end/compat/requirements.txt
+$(API_PYTHON): end2end/api/requirements.txt
 $(SMTP_PYTHON): server/tests/requirements.txt
-$(COMPAT_PYTHON) $(SMTP_PYTHON):
+$(COMPAT_PYTHON) $(API_PYTHON) $(SMTP_PYTHON):
 	@end2end/scripts/test-tools.sh python '$(dir $(patsubst %/,%,$(dir $@)))' '$<'
 
 .PHONY: product-names

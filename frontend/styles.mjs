@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const style = new URL("../style/", import.meta.url);
 
-for (const name of ["companies.css", "data.css", "records.css", "pages.css"]) {
+for (const name of ["companies.css", "data.css", "records.css", "links.css", "pages.css"]) {
   const list = readFileSync(new URL(name, style), "utf8");
   const whole = list.replace(
     /@import "(.+?)" layer\((\w+)\);/g,

@@ -3,7 +3,9 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod api_tokens;
 pub mod attempts;
+pub mod campaigns;
 pub mod companies;
 pub mod connections;
 pub mod disconnections;
@@ -13,6 +15,7 @@ pub mod mail;
 pub mod notifications;
 pub mod protocol;
 pub mod secure_scores;
+pub mod selections;
 pub mod sessions;
 pub mod tenant_domains;
 pub mod users;

@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod activity;
+pub mod api_token;
 pub mod attempt;
+pub mod campaign;
 pub mod company;
 pub mod company_details;
 pub mod company_draft;
@@ -16,9 +18,12 @@ pub mod link;
 pub mod listing;
 pub mod mail;
 pub mod notice;
+pub mod oddity;
 pub mod platform;
 pub mod schedule;
 pub mod secure_score;
+pub mod selection;
+pub mod template;
 pub mod tenant_domain;
 pub mod timestamp;
 pub mod user;
@@ -26,7 +31,9 @@ pub mod webhook;
 
 pub use account::{AccountRow, AccountState, Email, Me, Right, Role};
 pub use activity::{ActivityFilter, ActivityKind, ActivityRow};
+pub use api_token::{ApiTokenRow, Scope, TokenName};
 pub use attempt::{AttemptFailure, Ending, Step, Surface};
+pub use campaign::{CampaignAction, CampaignName, CampaignRow, CampaignState, CampaignSummary};
 pub use company::{Action, Cause, CompanyName, CompanyRow, Domain, Figures, LastTry, LicenceUse, Progress, Status};
 pub use company_details::{CompanyDetails, ConnectionDetails, DataSetStatus, DisconnectionDetails};
 pub use company_draft::{ArchivedCompany, CompanyCard, CompanyDraft, CompanyField, CompanyTexts, FieldChange};
@@ -34,16 +41,19 @@ pub use connection::{Access, Phase, ReconnectReason, Remedy};
 pub use data_set::{DataSet, Lack, PermissionSet, Problem};
 pub use disconnection::Sight;
 pub use id::{
-    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, TenantId, UserId,
-    WebhookId,
+    AccountId, ActivityId, ApiTokenId, AttemptId, CampaignId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId,
+    NoticeId, TenantDigits, TenantId, UserId, WebhookId,
 };
 pub use licence::{LicenceRow, LicenceState};
 pub use link::{DeadLink, LinkEnd, LinkMessage, LinkNote, LinkRow, LinkState, LinkSummary};
 pub use listing::{Cursor, ListPage, ListQuery, Order, Origin};
 pub use mail::{MailFailure, MailPace, MailSettings};
 pub use notice::{NoticeKind, Standing, Subject};
+pub use oddity::{Oddity, OddityDetails, OddityKind};
 pub use platform::{PlatformFault, PlatformNotice};
 pub use secure_score::{ScoreReport, ScoreRow};
+pub use selection::LeftOut;
+pub use template::Template;
 pub use tenant_domain::TenantDomainRow;
 pub use timestamp::Timestamp;
 pub use user::{UserKind, UserRow};

@@ -1,23 +1,29 @@
 //! What the server provides to the server functions.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::{
     api::{
         accounts::Invitation,
+        api_tokens::NewApiToken,
+        campaigns::{CampaignView, MadeLinks, Queued, Recipients, Renewed},
         companies::{CompanyChanges, CompanyList},
         disconnections::Parting,
-        links::{LinkOutcome, NewLink, Recipient},
+        links::NewLink,
         notifications::NotificationSettings,
+        selections::{Farewell, SelectedTags},
         sessions::{Credentials, NewAccount, SignInOptions},
         webhooks::NewWebhook,
     },
     domain::{
-        AccountId, AccountRow, ActivityFilter, ActivityRow, ArchivedCompany, Cause, CompanyCard, CompanyDetails,
-        CompanyDraft, CompanyId, CompanyTexts, DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote,
-        LinkRow, ListPage, MailSettings, Me, NoticeKind, Role, ScoreReport, ScoreRow, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, licence::LicenceQuery, secure_score::ScoreQuery, tenant_domain::TenantDomainQuery,
-        user::UserQuery,
+        AccountId, AccountRow, ActivityFilter, ActivityRow, ApiTokenId, ApiTokenRow, ArchivedCompany, CampaignId,
+        CampaignName, CampaignSummary, Cause, CompanyCard, CompanyDetails, CompanyDraft, CompanyId, CompanyTexts,
+        DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote, LinkRow, ListPage, MailSettings, Me,
+        NoticeKind, OddityKind, Role, Scope, ScoreReport, ScoreRow, Template, TenantDigits, TenantDomainRow, Timestamp,
+        UserRow, WebhookId, company_draft::Tag, licence::LicenceQuery, secure_score::ScoreQuery,
+        tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
 };
@@ -30,6 +36,9 @@ pub trait Companies: Send + Sync {
 
     /// Those that changed at or after `since`, by the server's clock.
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError>;
+
+    /// Those whose tenant's id begins with these digits.
+    async fn of_tenant(&self, digits: TenantDigits) -> Result<Vec<CompanyId>, AppError>;
 }
 
 /// What was read from tenants.
@@ -67,6 +76,9 @@ pub trait Connections: Send + Sync {
     /// Makes the company's sync due now.
     async fn sync_now(&self, company: CompanyId) -> Result<(), AppError>;
 
+    /// Makes the sync of these companies due now, as far as they are connected. Answers how many are.
+    async fn sync_many(&self, companies: Vec<CompanyId>) -> Result<u64, AppError>;
+
     /// Makes the sync of every connected company due now. Answers how many there are.
     async fn sync_all(&self) -> Result<u64, AppError>;
 }
@@ -90,12 +102,6 @@ pub trait Links: Send + Sync {
     /// Makes one, and withdraws the company's last one if that was not used.
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError>;
 
-    /// The companies that need one for this cause, by name.
-    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError>;
-
-    /// Makes one for each of these companies. Each may be refused by itself.
-    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError>;
-
     /// Withdraws the company's live link. None being live is no failure: the wish is fulfilled.
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError>;
 
@@ -104,6 +110,50 @@ pub trait Links: Send + Sync {
 
     /// A text for the client, with the company's live link.
     async fn message(&self, company: CompanyId) -> Result<LinkMessage, AppError>;
+}
+
+/// Links for many companies, made together. Every call is of somebody who may send them.
+#[async_trait]
+pub trait Campaigns: Send + Sync {
+    /// Those of these companies that a link can be made for.
+    async fn recipients(&self, companies: Vec<CompanyId>) -> Result<Recipients, AppError>;
+
+    /// The companies that need a link for this cause.
+    async fn recipients_of(&self, cause: Cause) -> Result<Recipients, AppError>;
+
+    /// Makes a link for each of these companies, in this campaign or in a new one. Each may be refused by itself.
+    async fn make(
+        &self,
+        campaign: Option<CampaignId>,
+        name: Option<CampaignName>,
+        companies: Vec<CompanyId>,
+        replace: bool,
+    ) -> Result<MadeLinks, AppError>;
+
+    /// The latest ones, the latest first.
+    async fn list(&self) -> Result<Vec<CampaignSummary>, AppError>;
+
+    /// One of them.
+    async fn show(&self, campaign: CampaignId) -> Result<CampaignView, AppError>;
+
+    /// What the first company that is to be written to would be written. It does not hold the link.
+    async fn preview(&self, campaign: CampaignId, template: Template) -> Result<LinkMessage, AppError>;
+
+    /// Keeps the texts, and has these companies sent their links by mail.
+    async fn send(
+        &self,
+        campaign: CampaignId,
+        template: Template,
+        remind_days: Option<u8>,
+        companies: Vec<CompanyId>,
+        again: bool,
+    ) -> Result<Queued, AppError>;
+
+    /// These were sent their links in another way.
+    async fn mark_sent(&self, campaign: CampaignId, companies: Vec<CompanyId>) -> Result<u32, AppError>;
+
+    /// Makes a new link for a company of it, and has it sent by mail if that is wished.
+    async fn renew(&self, campaign: CampaignId, company: CompanyId, send: bool) -> Result<Renewed, AppError>;
 }
 
 /// Signing in and out. What needs nobody to be signed in is here too.
@@ -212,6 +262,38 @@ pub trait CompanyRecords: Send + Sync {
     /// Deletes one for good that was put away and is not connected. `name`: what it is called, as a proof of care.
     async fn delete(&self, company: CompanyId, name: String) -> Result<(), AppError>;
 
+    /// The tags of these companies.
+    async fn tags_of(&self, companies: Vec<CompanyId>) -> Result<SelectedTags, AppError>;
+
+    /// Gives them tags, and takes tags from them. Answers what changed, in words.
+    async fn retag(
+        &self,
+        companies: Vec<CompanyId>,
+        add: BTreeSet<Tag>,
+        remove: BTreeSet<Tag>,
+    ) -> Result<String, AppError>;
+
+    /// What would become of them if they were put away.
+    async fn farewell(&self, companies: Vec<CompanyId>) -> Result<Farewell, AppError>;
+
+    /// Puts them away. Answers what was done, in words.
+    async fn archive_many(&self, companies: Vec<CompanyId>) -> Result<String, AppError>;
+    /// Says of something odd that it is meant so, if it is still as it was seen.
+    async fn accept_oddity(&self, company: CompanyId, kind: OddityKind, seen: String) -> Result<(), AppError>;
+
     /// Those that are put away, by name.
     async fn archived(&self) -> Result<Vec<ArchivedCompany>, AppError>;
+}
+
+/// Tokens with which other programs use the programming interface. Every call is an owner's.
+#[async_trait]
+pub trait ApiTokens: Send + Sync {
+    /// All of them, the latest first.
+    async fn list(&self) -> Result<Vec<ApiTokenRow>, AppError>;
+
+    /// Makes one that is good for so many days. Answers it, once.
+    async fn create(&self, name: String, scopes: Vec<Scope>, days: u16) -> Result<NewApiToken, AppError>;
+
+    /// Ends one at once. There being none is no failure: the wish is fulfilled.
+    async fn revoke(&self, token: ApiTokenId) -> Result<(), AppError>;
 }

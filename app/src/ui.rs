@@ -1,9 +1,12 @@
-//! The user interface: four programs, each with its pages. See [`routes::Program`].
+//! The user interface: five programs, each with its pages. See [`routes::Program`].
 
 mod actions;
 mod activity;
 mod ago;
+mod api_tokens;
 pub(crate) mod browser;
+mod campaign;
+mod campaigns;
 mod chart;
 mod client_message;
 mod company;
@@ -13,6 +16,7 @@ mod company_import;
 mod components;
 mod disconnecting;
 mod entry;
+mod finding;
 mod freshness;
 mod links;
 mod listing;
@@ -25,6 +29,7 @@ mod notifications;
 mod pages;
 mod routes;
 mod search;
+mod selection;
 mod session;
 mod state;
 mod team;
@@ -36,7 +41,7 @@ use self::{
     actions::Actions,
     browser::location,
     pages::Companies,
-    routes::{Address, DataPages, Pages, Program, RecordPages},
+    routes::{Address, DataPages, LinkPages, Pages, Program, RecordPages},
     session::Session,
     state::Voice,
 };
@@ -52,6 +57,9 @@ pub fn CompaniesProgram() -> impl IntoView {
     provide_context(voice);
     let session = Session::start(None);
     provide_context(session);
+    if let Some(words) = selection::last_words() {
+        voice.say(words, state::Tone::Good, None);
+    }
     let companies = state::Companies::new(voice);
     if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {
         companies.returned_from(company);
@@ -73,6 +81,13 @@ pub fn DataProgram() -> impl IntoView {
 pub fn RecordsProgram() -> impl IntoView {
     let address = other_program(Program::Records);
     view! { <RecordPages address /> }
+}
+
+/// The program of links.
+#[component]
+pub fn LinksProgram() -> impl IntoView {
+    let address = other_program(Program::Links);
+    view! { <LinkPages address /> }
 }
 
 /// The program of all other pages.

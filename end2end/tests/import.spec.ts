@@ -75,6 +75,18 @@ const shown = (page: Page, words: string) => page.getByRole("heading", { level: 
 const rows = (page: Page) =>
   page.getByRole("table", { name: "Rows of the file" }).getByRole("row").filter({ hasNot: page.getByRole("columnheader") });
 
+/** Gives each wrong row of the Excel file its domain. */
+async function mend(page: Page): Promise<void> {
+  for (let number = 7; number < 500; number += 25) {
+    const field = page.getByRole("textbox", { name: `Primary domain, line ${number + 2}`, exact: true });
+    await field.focus();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type(`firma${number}.test`);
+  }
+  await page.getByRole("button", { name: "Check mended rows" }).focus();
+  await page.keyboard.press("Enter");
+}
+
 test("500 companies with 20 wrong rows, as Excel writes them: mended, imported, and nothing to do after that", async ({
   app,
   page,
@@ -101,24 +113,59 @@ test("500 companies with 20 wrong rows, as Excel writes them: mended, imported, 
   await expect(page.getByLabel("Kundennr")).toHaveValue("External id");
   await expect(page.getByLabel("Kundennr")).toBeFocused();
 
-  await choose(page, "clients.csv", excelFile(true));
-  await expect(shown(page, "clients.csv: 500 new")).toBeVisible();
-  await page.getByLabel("Kundennr").selectOption("External id");
+  // Each wrong row is mended where it stands, by keyboard, and looked at again before anything is written.
+  await mend(page);
+  await expect(shown(page, "clients.csv: 500 new")).toBeFocused();
   await expect(page.getByLabel("Kundennr")).toHaveValue("External id");
   await expect(page.getByText("and 300 more rows")).toBeVisible();
   await page.getByRole("button", { name: "Confirm import" }).click();
-  await expect(shown(page, "500 companies added, 0 companies changed")).toBeVisible();
+  await expect(shown(page, "500 companies added, 0 companies changed")).toBeFocused();
 
-  await page.getByRole("button", { name: "Import another file" }).click();
-  await choose(page, "clients.csv", excelFile(true));
-  await expect(shown(page, "clients.csv: 500 unchanged")).toBeVisible();
-  await expect(page.getByText("Nothing to do: everything in the file is known.")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Confirm import" })).toHaveCount(0);
-
-  await page.goto(COMPANIES);
+  // The same file with the same mended rows, and the file that the mender keeps: nothing to do.
+  for (const [file, wrong] of [[excelFile(false), true], [excelFile(true), false]] as const) {
+    await page.getByRole("link", { name: "Import", exact: true }).or(page.getByRole("button", { name: "Import another file" })).first().click();
+    await choose(page, "clients.csv", file);
+    await page.getByLabel("Kundennr").selectOption("External id");
+    // It was looked at anew.
+    await expect(page.getByLabel("Kundennr")).toBeFocused();
+    if (wrong) {
+      await expect(shown(page, "clients.csv: 480 unchanged, 20 wrong")).toBeVisible();
+      await mend(page);
+    }
+    await expect(shown(page, "clients.csv: 500 unchanged")).toBeVisible();
+    await expect(page.getByText("Nothing to do: everything in the file is known.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Confirm import" })).toHaveCount(0);
+    await page.goto(COMPANIES);
+  }
   await companies.expectProgress(0, before + 500);
   await companies.search.fill("Möbel Straße 499");
   await expect(companies.row({ name: "Möbel Straße 499" })).toContainText("firma499.test");
+  await companies.search.fill("firma7.test");
+  await expect(companies.row({ name: "Möbel Straße 7" })).toContainText("firma7.test");
+});
+
+test("a wrong row is left out, and one that is mended wrongly stays wrong", async ({ page }) => {
+  await page.goto(IMPORT);
+  await choose(page, "clients.csv", Buffer.from("name,domain\nAcme,no domain\nBeta,beta.test\nBETA,\n"));
+  await expect(shown(page, "clients.csv: 1 new, 2 wrong")).toBeVisible();
+  const check = page.getByRole("button", { name: "Check mended rows" });
+  await expect(check).toHaveAttribute("aria-disabled", "true");
+  await page.getByRole("checkbox", { name: "Leave out line 4" }).check();
+  await page.getByRole("textbox", { name: "Primary domain, line 2" }).fill("still none");
+  await check.click();
+  await expect(shown(page, "clients.csv: 1 new, 1 wrong")).toBeFocused();
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page).first()).toContainText("“still none” is not a domain name");
+  const field = page.getByRole("textbox", { name: "Primary domain, line 2" });
+  await expect(field).toHaveValue("still none");
+  await field.fill("acme.test");
+  // What was said stays while other rows are looked at.
+  await page.getByText("All", { exact: true }).click();
+  await expect(field).toHaveValue("acme.test");
+  await check.click();
+  await expect(shown(page, "clients.csv: 2 new")).toBeFocused();
+  await page.getByRole("button", { name: "Confirm import" }).click();
+  await expect(shown(page, "2 companies added, 0 companies changed")).toBeVisible();
 });
 
 test("a workbook that is dropped on the page shows what changes, and what another did meanwhile is looked at again", async ({

@@ -1,4 +1,4 @@
-// How much the first visit of each of the web app's four programs costs on the wire.
+// How much the first visit of each of the web app's five programs costs on the wire.
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/app.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
@@ -21,6 +21,13 @@ const PROGRAMS: { name: string; open(page: Page): Promise<unknown> }[] = [
     open: async (page) => {
       await page.goto("/settings/companies/new");
       await expect(page.getByRole("heading", { name: "Add company" })).toBeVisible();
+    },
+  },
+  {
+    name: "links",
+    open: async (page) => {
+      await page.goto("/settings/links");
+      await expect(page.getByRole("heading", { name: "Live links", exact: true })).toBeVisible();
     },
   },
   {

@@ -1,8 +1,8 @@
 //! Mounts the programs of the web app.
 //!
-//! There are four, so that the page which is open all day does not wait for the others: `companies` is the page M365
-//! companies, `data` shows what was read of tenants, `records` is what is done to companies, `pages` is everything else.
-//! Each has an HTML file of its own.
+//! There are five, so that the page which is open all day does not wait for the others: `companies` is the page M365
+//! companies, `data` shows what was read of tenants, `records` is what is done to companies, `links` is about links,
+//! `pages` is everything else. Each has an HTML file of its own.
 
 use leptos::{IntoView, mount::mount_to, prelude::document, wasm_bindgen::JsCast, web_sys::HtmlElement};
 

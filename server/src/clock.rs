@@ -6,8 +6,8 @@ use std::{
 };
 
 use app::domain::{
-    AccountId, ActivityId, AttemptId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId, NoticeId, Timestamp,
-    WebhookId,
+    AccountId, ActivityId, ApiTokenId, AttemptId, CampaignId, CompanyId, ConnectionId, DeliveryId, LinkId, MailId,
+    NoticeId, Timestamp, WebhookId,
 };
 use rand::RngCore as _;
 use uuid::{Builder, Uuid};
@@ -45,7 +45,20 @@ macro_rules! mint {
     };
 }
 
-mint!(CompanyId, ConnectionId, AttemptId, LinkId, AccountId, ActivityId, NoticeId, WebhookId, DeliveryId, MailId);
+mint!(
+    CompanyId,
+    ConnectionId,
+    AttemptId,
+    LinkId,
+    CampaignId,
+    AccountId,
+    ActivityId,
+    ApiTokenId,
+    NoticeId,
+    WebhookId,
+    DeliveryId,
+    MailId
+);
 
 /// Counts the ids of this process, so that those of one millisecond sort in the order of their minting too.
 static MINTED: AtomicU32 = AtomicU32::new(0);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::{
     api::companies::{CompanyChanges, CompanyList, Setup},
-    domain::Timestamp,
+    domain::{CompanyId, TenantDigits, Timestamp},
     error::AppError,
     ports,
 };
@@ -51,5 +51,9 @@ impl ports::Companies for Companies {
         let rows = self.store.company_rows_since(since).await.map_err(internal)?;
         let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
         Ok(CompanyChanges { rows, platform, gone, cursor })
+    }
+
+    async fn of_tenant(&self, digits: TenantDigits) -> Result<Vec<CompanyId>, AppError> {
+        self.store.companies_of_tenants(digits.bounds()).await.map_err(internal)
     }
 }

@@ -40,7 +40,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "listen",
     "public_url",
     "data_dir",
@@ -69,6 +69,7 @@ const KEYS: [&str; 30] = [
     "mail_from",
     "smtp_ca_file",
     "webhook_private_addresses",
+    "api_requests",
     "trusted_proxies",
     "log",
 ];
@@ -102,6 +103,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// `webhook_private_addresses`: whether webhooks may lead into private networks, and without https.
     pub webhook_private_addresses: bool,
+    /// `api_requests`: how many requests each token may make in a minute.
+    pub api_requests: u32,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
     /// `log`: a tracing filter that can be read.
@@ -224,6 +227,7 @@ impl Config {
             webhook_private_addresses: settings.required("webhook_private_addresses", |text| {
                 text.parse().map_err(|_| "it must be true or false".to_owned())
             })?,
+            api_requests: settings.required("api_requests", api_requests)?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
             log: settings.required("log", log_filter)?,
             data_dir,
@@ -482,6 +486,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("it must be 1s or more".to_owned()),
         Err(_) => Err("it must be a duration, such as 30s, 15m or 6h".to_owned()),
     }
+}
+
+fn api_requests(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|requests| (1..=1_000_000).contains(requests))
+        .ok_or_else(|| "it must be a number from 1 to 1000000".to_owned())
 }
 
 fn link_days(text: &str) -> Result<u8, String> {

@@ -43,6 +43,15 @@ impl ports::Connections for Connections {
         Ok(())
     }
 
+    async fn sync_many(&self, mut companies: Vec<CompanyId>) -> Result<u64, AppError> {
+        // In one order for everybody: of two who ask at once, none waits for the other for ever.
+        companies.sort_unstable();
+        companies.dedup();
+        let companies = self.store.make_many_due(&companies, &self.by).await.map_err(internal)?;
+        self.work.notify_one();
+        Ok(companies)
+    }
+
     async fn sync_all(&self) -> Result<u64, AppError> {
         let companies = self.store.make_all_due(&self.by).await.map_err(internal)?;
         self.work.notify_one();

@@ -48,7 +48,8 @@ impl Cell<'_> {
     }
 }
 
-fn time(at: Timestamp) -> String {
+/// A point in time as files have it, in UTC. <https://www.rfc-editor.org/rfc/rfc3339>
+pub fn time(at: Timestamp) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.as_millis()) * 1_000_000)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())
@@ -58,8 +59,18 @@ fn time(at: Timestamp) -> String {
 /// A cell that a spreadsheet does not take for a formula.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn harmless(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+    if may_be_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// What a cell held before it was made harmless: an exported file says the same when it is imported again.
+pub fn as_it_was(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|cell| may_be_formula(cell)).unwrap_or(cell)
+}
+
+/// Whether a spreadsheet may take it for a formula, or it was made harmless before: then it is made so once more, and what
+/// it was can be told.
+pub fn may_be_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 #[cfg(test)]
@@ -85,5 +96,14 @@ mod tests {
             "time,who,link,text,free,enabled,never\n2023-11-14T22:13:20.123Z,'@kim,\
              \"'=HYPERLINK(\"\"http://evil.test\"\")\",\"one, two\nthree\",-2,yes,\n"
         );
+    }
+
+    #[test]
+    fn what_was_made_harmless_can_be_told_again() {
+        for cell in ["=1", "'=1", "''@kim", "'", "", "O'Neil", "'Neil", "-1", "plain", "＝1"] {
+            assert_eq!(as_it_was(&harmless(cell)), cell);
+            assert!(!harmless(cell).starts_with(['=', '@', '-', '＝']), "{cell}");
+        }
+        assert_eq!(as_it_was("'Neil"), "'Neil", "nobody made this harmless");
     }
 }

@@ -1,4 +1,4 @@
-//! Lists as CSV, read and sent page by page: a file of a million rows takes no more memory than one of a thousand.
+//! Lists as files, read and sent page by page: a file of a million rows takes no more memory than one of a thousand.
 
 use app::domain::{
     Cursor, LicenceRow, ListPage, ScoreRow, TenantDomainRow, UserRow, licence::LicenceQuery, secure_score::ScoreQuery,
@@ -12,6 +12,8 @@ use crate::{
     store::{StoreError, lists::ListError},
     tenant_data::TenantData,
 };
+
+pub mod companies;
 
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u32 = 1_000;

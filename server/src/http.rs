@@ -52,6 +52,7 @@ mod security;
 mod server_functions;
 mod site;
 mod staff;
+pub mod v1;
 
 pub use listen::serve;
 pub use site::{Site, SiteError};
@@ -59,8 +60,8 @@ pub use site::{Site, SiteError};
 /// How long a request may take, the event stream apart.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The largest body that a request may have, in bytes.
-const BODY_LIMIT: usize = 256 * 1024;
+/// The largest body that a request may have, in bytes: the ids of ten thousand companies fit.
+const BODY_LIMIT: usize = 512 * 1024;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -87,6 +88,8 @@ pub struct AppState {
     pub links: Arc<LinkMaker>,
     /// Telling people.
     pub telling: Arc<Telling>,
+    /// What the programming interface needs besides.
+    pub api: Arc<v1::Api>,
     /// How much an address may ask of the links' pages.
     pub link_rate: Arc<Rate>,
     /// Who runs this.
@@ -110,7 +113,7 @@ const PAGES: &str = "pages and files";
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 19] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -127,6 +130,8 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 19] {
         ("/api/licences.csv", get(exports::licences)),
         ("/api/domains.csv", get(exports::tenant_domains)),
         ("/api/secure-score.csv", get(exports::scores)),
+        ("/api/companies.csv", exports::companies(exports::Format::Csv)),
+        ("/api/companies.xlsx", exports::companies(exports::Format::Xlsx)),
         ("/api/companies/import/preview", import::takes_file(post(import::preview))),
         ("/api/companies/import/confirm", import::takes_file(post(import::confirm))),
         ("/api/companies/import/template.csv", get(import::template)),
@@ -140,10 +145,11 @@ fn endless_routes() -> [(&'static str, MethodRouter<AppState>); 1] {
 }
 
 /// The path of every route and of every server function, pages and files of the web app apart.
-pub fn paths() -> Vec<&'static str> {
+pub fn paths() -> Vec<String> {
     let routes = answered_routes().map(|(path, _)| path).into_iter().filter(|path| *path != FUNCTIONS);
     let functions = server_fn::axum::server_fn_paths().map(|(path, _)| path);
-    routes.chain(endless_routes().map(|(path, _)| path)).chain(functions).collect()
+    let ours = routes.chain(endless_routes().map(|(path, _)| path)).chain(functions);
+    ours.map(str::to_owned).chain(v1::paths()).collect()
 }
 
 /// Every route.
@@ -151,7 +157,7 @@ pub fn router(state: AppState) -> Router {
     let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
     let answered = answered_routes()
         .into_iter()
-        .fold(Router::new(), add)
+        .fold(v1::routes(), add)
         .fallback(get(site::serve))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CompressionLayer::new());

@@ -4,17 +4,25 @@ use std::{borrow::Cow, fmt};
 
 use app::domain::{
     CompanyField,
-    company_import::{FileRow, ImportColumn, MAX_BYTES, MAX_ROWS, Planned, guess, texts_of},
+    company_import::{FileRow, ImportColumn, MAX_BYTES, MAX_ROWS, Mend, Planned, guess, mended, texts_of},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::csv_file::as_it_was;
+
 mod spreadsheet;
 
 /// The most columns that are looked at.
 const MAX_COLUMNS: usize = 200;
+
+/// How much of a cell is looked at, in characters: what is longer is wrong, whatever it is.
+const CELL: usize = 4_096;
+
+/// How much the cells may hold that are taken for something, in bytes: each row a note as long as it may be, and more.
+const TAKEN: usize = 30 * 1024 * 1024;
 
 /// How much of a cell is shown as a sample, in characters.
 const SAMPLE: usize = 40;
@@ -68,6 +76,12 @@ struct Table {
 
 /// A line's number, from 1, and its cells.
 type Record = (u32, Vec<String>);
+
+/// As much of a cell as is looked at.
+fn beginning(cell: &str) -> &str {
+    let cell = cell.trim();
+    cell.char_indices().nth(CELL).map_or(cell, |(end, _)| &cell[..end])
+}
 
 impl Table {
     fn new(records: impl IntoIterator<Item = Result<Record, FileError>>) -> Result<Self, FileError> {
@@ -144,6 +158,7 @@ pub struct CompanyFile {
     /// Its columns, and what they are taken for.
     pub columns: Vec<ImportColumn>,
     rows: Vec<Record>,
+    mends: Vec<Mend>,
     digest: [u8; 32],
 }
 
@@ -161,6 +176,12 @@ impl CompanyFile {
             csv_table(&text(bytes)?)?
         };
         let fields = mapping.of(&headers)?;
+        let taken = |(_, cells): &Record| -> usize {
+            cells.iter().zip(&fields).filter(|(_, field)| field.is_some()).map(|(cell, _)| cell.len()).sum()
+        };
+        if rows.iter().map(taken).sum::<usize>() > TAKEN {
+            return Err(FileError::Unpacks);
+        }
         let mut hash = Sha256::new_with_prefix(bytes);
         for field in &fields {
             hash.update(field.map_or("", CompanyField::key));
@@ -184,14 +205,23 @@ impl CompanyFile {
                 field,
             })
             .collect();
-        Ok(Self { columns, rows, digest: hash.finalize().into() })
+        Ok(Self { columns, rows, mends: Vec::new(), digest: hash.finalize().into() })
+    }
+
+    /// The same file with what somebody says of its wrong rows.
+    #[must_use]
+    pub fn mended(self, mends: Vec<Mend>) -> Self {
+        let said = serde_json::to_vec(&mends).unwrap_or_default();
+        let digest = Sha256::new_with_prefix(self.digest).chain_update(said).finalize().into();
+        Self { mends, digest, ..self }
     }
 
     /// What its rows say; none if no column is the name.
     pub fn rows(&self) -> Option<Vec<FileRow>> {
         let mapping: Vec<_> = self.columns.iter().map(|column| column.field).collect();
         let row = |(line, cells): &Record| FileRow { line: *line, texts: texts_of(cells, &mapping) };
-        mapping.contains(&Some(CompanyField::Name)).then(|| self.rows.iter().map(row).collect())
+        let rows = || mended(self.rows.iter().map(row).collect(), &self.mends);
+        mapping.contains(&Some(CompanyField::Name)).then(rows)
     }
 
     /// What stands for this file, read in this way, with this plan.
@@ -240,7 +270,8 @@ fn csv_table(text: &str) -> Result<Table, FileError> {
     Table::new(reader.records().map(|record| {
         let record = record.map_err(|error| FileError::Csv(error.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line) + lines_before;
-        Ok((u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(str::to_owned).collect()))
+        let cells = record.iter().take(MAX_COLUMNS).map(|cell| beginning(as_it_was(cell)).to_owned());
+        Ok((u32::try_from(line).unwrap_or(u32::MAX), cells.collect()))
     }))
 }
 
@@ -275,10 +306,13 @@ impl fmt::Display for InOneLine<'_> {
             Verdict::Changed { changes, .. } => write!(f, "line {line}: {name} changes: {}", in_words(changes)),
             Verdict::Unchanged => write!(f, "line {line}: {name} stays as it is"),
             Verdict::Archived => write!(f, "line {line}: {name} is archived and stays as it is"),
-            Verdict::Wrong { reasons } => write!(f, "line {line}: {}", reasons.join("; ")),
+            Verdict::Wrong { reasons, .. } => write!(f, "line {line}: {}", reasons.join("; ")),
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz;
 
 #[cfg(test)]
 mod tests {

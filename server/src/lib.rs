@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod api_tokens;
 pub mod attempts;
+pub mod campaigns;
 pub mod check;
 pub mod clock;
 pub mod companies;
@@ -41,3 +43,4 @@ pub mod tenant_data;
 pub mod throttle;
 pub mod vault;
 pub mod webhooks;
+mod xlsx_file;

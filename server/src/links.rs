@@ -1,11 +1,11 @@
 //! Links that let somebody else connect a company: made, withdrawn, and written about.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use app::{
-    api::links::{LinkOutcome, NewLink, Recipient},
+    api::links::NewLink,
     domain::{
-        Action, Cause, CompanyId, CompanyRow, Email, LinkId, LinkMessage, LinkNote, LinkRow, Me, Timestamp,
+        Action, CompanyId, CompanyRow, LinkId, LinkMessage, LinkNote, LinkRow, Me, Template, Timestamp,
         link::{MessageParts, PATH},
     },
     error::{AppError, ErrorCode},
@@ -20,7 +20,12 @@ use crate::{
     clock::{Clock, Mint as _},
     failure::internal,
     sessions::Token,
-    store::{Store, activity::Actor, links},
+    store::{
+        Store,
+        activity::Actor,
+        campaigns::InCampaign,
+        links::{self, Contact, Link},
+    },
     vault::Vault,
 };
 
@@ -46,44 +51,24 @@ pub struct LinkMaker {
 pub struct Links {
     maker: Arc<LinkMaker>,
     me: Me,
+    by: Actor,
 }
 
 impl Links {
     /// For who is signed in.
-    pub const fn new(maker: Arc<LinkMaker>, me: Me) -> Self {
-        Self { maker, me }
+    pub fn new(maker: Arc<LinkMaker>, me: Me) -> Self {
+        let by = Actor::signed_in(&me);
+        Self { maker, me, by }
+    }
+
+    /// For a program of theirs.
+    pub const fn by(maker: Arc<LinkMaker>, me: Me, by: Actor) -> Self {
+        Self { maker, me, by }
     }
 
     async fn row(&self, company: CompanyId) -> Result<CompanyRow, AppError> {
         let rows = self.maker.store.company_rows_of(&[company]).await.map_err(internal)?;
         rows.into_iter().next().ok_or_else(no_such_company)
-    }
-
-    async fn make(&self, row: &CompanyRow, note: Option<LinkNote>) -> Result<NewLink, AppError> {
-        let (maker, company) = (&*self.maker, row.id);
-        if !maker.configured {
-            let text = "Tenantry has no app registration yet, so nobody could connect with a link.";
-            return Err(AppError::new(ErrorCode::Conflict, text));
-        }
-        if !row.status.allows(Action::GenerateLink) {
-            let text = format!("{} is connected already: there is nothing to send a link for.", row.name);
-            return Err(AppError::new(ErrorCode::Conflict, text));
-        }
-        let (id, token) = (LinkId::mint(maker.clock.now()), Token::random());
-        let sealed_token = maker.vault.seal(id.uuid(), &SecretString::from(token.expose()));
-        let new = links::NewLink { id, company, token_hash: token.hash(), sealed_token, note, lives: maker.lives };
-        let made = maker.store.make_link(new, &Actor::signed_in(&self.me)).await.map_err(internal)?;
-        let expires = made.ok_or_else(no_such_company)?;
-        tracing::info!(link = %id, company = %company, "a link was made");
-        Ok(NewLink { url: maker.url(&token), expires })
-    }
-
-    fn message_with(&self, company: &str, link: &NewLink, to: Option<&Email>) -> LinkMessage {
-        let to = to.map(ToString::to_string);
-        let until = moment(link.expires);
-        let parts =
-            MessageParts { company, msp: &self.maker.msp, sender: &self.me.name, url: &link.url, until: &until };
-        LinkMessage::write(&parts, to)
     }
 }
 
@@ -91,50 +76,12 @@ impl Links {
 impl ports::Links for Links {
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError> {
         let row = self.row(company).await?;
-        self.make(&row, note).await
-    }
-
-    async fn recipients(&self, cause: Cause) -> Result<Vec<Recipient>, AppError> {
-        let rows = self.maker.store.company_rows().await.map_err(internal)?;
-        let now = self.maker.clock.now();
-        let needs_one = |row: &CompanyRow| row.status.cause() == Some(cause) && row.status.allows(Action::GenerateLink);
-        let recipient =
-            |row: CompanyRow| Recipient { has_link: row.live_link(now).is_some(), company: row.id, name: row.name };
-        Ok(rows.into_iter().filter(needs_one).map(recipient).collect())
-    }
-
-    async fn create_many(&self, companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError> {
-        let store = &self.maker.store;
-        let rows = store.company_rows_of(&companies).await.map_err(internal)?;
-        let mut rows: HashMap<CompanyId, CompanyRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        let contacts = store.contact_addresses(&companies).await.map_err(internal)?;
-        let mut outcomes = Vec::with_capacity(companies.len());
-        for company in companies {
-            // Named twice, it is there once.
-            let row = rows.remove(&company);
-            let name = row.as_ref().map(|row| row.name.clone()).unwrap_or_default();
-            let made = match row {
-                Some(row) if !replace && row.live_link(self.maker.clock.now()).is_some() => {
-                    Err(AppError::new(ErrorCode::Conflict, "It has a live link, which was not to be replaced."))
-                }
-                Some(row) => self.make(&row, None).await,
-                None => Err(no_such_company()),
-            };
-            outcomes.push(match made {
-                Ok(link) => {
-                    let message = self.message_with(&name, &link, contacts.get(&company));
-                    let LinkMessage { to, subject, body } = message;
-                    LinkOutcome { name, refusal: None, url: link.url, expires: Some(link.expires), to, subject, body }
-                }
-                Err(error) => LinkOutcome { name, refusal: Some(error.message), ..LinkOutcome::default() },
-            });
-        }
-        Ok(outcomes)
+        self.maker.make(&row, note, None, &self.by).await
     }
 
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError> {
         self.row(company).await?;
-        self.maker.store.withdraw_link(company, &Actor::signed_in(&self.me)).await.map_err(internal)
+        self.maker.store.withdraw_link(company, &self.by).await.map_err(internal)
     }
 
     async fn list(&self) -> Result<Vec<LinkRow>, AppError> {
@@ -149,22 +96,67 @@ impl ports::Links for Links {
             AppError::new(ErrorCode::Conflict, text)
         };
         let link = maker.store.latest_link(company).await.map_err(internal)?.ok_or_else(none)?;
-        let sealed = link.sealed_token.filter(|_| link.state.may_begin(maker.clock.now()).is_ok()).ok_or_else(none)?;
-        let token = maker.vault.open(link.id.uuid(), &sealed).map_err(|error| {
-            tracing::warn!(%error, link = %link.id, "the token of a link can't be opened");
-            none()
-        })?;
-        let token = Token::parse(token.expose_secret()).ok_or_else(none)?;
-        let sent = NewLink { url: maker.url(&token), expires: link.state.expires };
-        Ok(self.message_with(&company_name, &sent, link.email.as_ref()))
+        let sent = maker.live(&link).ok_or_else(none)?;
+        Ok(maker.message(&Template::default(), &self.me.name, &company_name, &link.contact, &sent))
     }
 }
 
-fn no_such_company() -> AppError {
+/// What is said of a company that there is not.
+pub fn no_such_company() -> AppError {
     AppError::new(ErrorCode::NotFound, "There is no such company. Reload the page.")
 }
 
 impl LinkMaker {
+    /// Makes a link for the company of this row, in a campaign or by itself.
+    pub async fn make(
+        &self,
+        row: &CompanyRow,
+        note: Option<LinkNote>,
+        campaign: Option<InCampaign>,
+        by: &Actor,
+    ) -> Result<NewLink, AppError> {
+        if !self.configured {
+            let text = "Tenantry has no app registration yet, so nobody could connect with a link.";
+            return Err(AppError::new(ErrorCode::Conflict, text));
+        }
+        if !row.status.allows(Action::GenerateLink) {
+            let text = format!("{} is connected already: there is nothing to send a link for.", row.name);
+            return Err(AppError::new(ErrorCode::Conflict, text));
+        }
+        let (company, id, token) = (row.id, LinkId::mint(self.clock.now()), Token::random());
+        let sealed_token = self.vault.seal(id.uuid(), &SecretString::from(token.expose()));
+        let (token_hash, lives) = (token.hash(), self.lives);
+        let new = links::NewLink { id, company, token_hash, sealed_token, note, lives, campaign };
+        let expires = self.store.make_link(new, by).await.map_err(internal)?.ok_or_else(no_such_company)?;
+        tracing::info!(link = %id, company = %company, "a link was made");
+        Ok(NewLink { url: self.url(&token), expires })
+    }
+
+    /// The address of a link that still leads somewhere.
+    pub fn live(&self, link: &Link) -> Option<NewLink> {
+        let sealed = link.sealed_token.as_ref().filter(|_| link.state.may_begin(self.clock.now()).is_ok())?;
+        let token = self.vault.open(link.id.uuid(), sealed).inspect_err(|error| {
+            tracing::warn!(%error, link = %link.id, "the token of a link can't be opened");
+        });
+        let token = Token::parse(token.ok()?.expose_secret())?;
+        Some(NewLink { url: self.url(&token), expires: link.state.expires })
+    }
+
+    /// A text for a client with their link.
+    pub fn message(
+        &self,
+        template: &Template,
+        sender: &str,
+        company: &str,
+        contact: &Contact,
+        link: &NewLink,
+    ) -> LinkMessage {
+        let until = moment(link.expires);
+        let (contact, to) = (contact.name.as_str(), contact.email.as_ref().map(ToString::to_string));
+        let parts = MessageParts { company, contact, msp: &self.msp, sender, url: &link.url, until: &until };
+        LinkMessage::fill(template, &parts, to)
+    }
+
     fn url(&self, token: &Token) -> String {
         let mut url = self.public_url.clone();
         url.set_path(&path(token));

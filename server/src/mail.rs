@@ -157,6 +157,11 @@ impl MailError {
         matches!(self, Self::Address)
     }
 
+    /// Whether the same mail to the same address would be refused again.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Address | Self::Refused { .. })
+    }
+
     /// What happened, for the log: the kind of failure, not what was said. A server may repeat what it was sent.
     pub const fn details(&self) -> &'static str {
         match self {
@@ -219,10 +224,18 @@ impl Mailer {
 
     /// Sends a mail to one address.
     pub async fn send(&self, recipient: &str, letter: &Letter) -> Result<(), MailError> {
+        self.send_for(None, recipient, letter).await
+    }
+
+    /// Sends a mail in the name of somebody, whom answers go to.
+    pub async fn send_for(&self, sender: Option<&str>, recipient: &str, letter: &Letter) -> Result<(), MailError> {
         let to: Mailbox = recipient.parse().map_err(|_| MailError::Address)?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to)
+        let mut message = Message::builder().from(self.from.clone()).to(to);
+        // An account's address is one for mail as a rule, and need not be.
+        if let Some(Ok(sender)) = sender.map(str::parse) {
+            message = message.reply_to(sender);
+        }
+        let message = message
             .subject(&letter.subject)
             // Answers by programs, such as "out of office", are not wanted.
             .header(AutoSubmitted)

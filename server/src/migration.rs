@@ -15,6 +15,9 @@ mod m20261126_000003_notifications;
 mod m20261126_000004_words;
 mod m20261126_000005_companies;
 mod m20261126_000006_grants;
+mod m20261126_000007_campaigns;
+mod m20261126_000008_api_tokens;
+mod m20261126_000009_doubles;
 
 pub use m20261124_000002_lists::{ACCENTED, PLAIN};
 
@@ -37,6 +40,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000004_words::Migration),
             Box::new(m20261126_000005_companies::Migration),
             Box::new(m20261126_000006_grants::Migration),
+            Box::new(m20261126_000007_campaigns::Migration),
+            Box::new(m20261126_000008_api_tokens::Migration),
+            Box::new(m20261126_000009_doubles::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use app::domain::{DeliveryId, MailId, WebhookId, mail};
+use app::domain::{DeliveryId, MailId, WebhookId, campaign::next_try, mail};
 use tokio::{
     sync::Notify,
     task::{Id, JoinSet},
@@ -15,10 +15,17 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
+    campaigns::{self, Outgoing},
     clock::Clock,
+    links::LinkMaker,
     mail::{Mailer, letter},
     microsoft::Microsoft,
-    store::{Store, StoreError, mail::Mail, webhooks::Delivery},
+    store::{
+        Store, StoreError,
+        campaigns::{ClientMail, Sent},
+        mail::Mail,
+        webhooks::Delivery,
+    },
     webhooks::{WebhookSender, event},
 };
 
@@ -36,6 +43,9 @@ const AT_ONCE_TO_ONE: usize = 4;
 /// How many mails are on their way at once.
 const MAILS_AT_ONCE: usize = 2;
 
+/// How many mails to clients are, besides.
+const CLIENT_MAILS_AT_ONCE: usize = 4;
+
 /// How long something may be on its way. Longer than a receiver or a mail server may take.
 const LEASE: Duration = Duration::from_mins(2);
 
@@ -51,6 +61,8 @@ pub struct Notifier {
     public_url: Url,
     /// Knows when our certificate expires, if it is one that proves who we are.
     microsoft: Option<Microsoft>,
+    /// Opens the links that clients are sent.
+    links: Arc<LinkMaker>,
     wake: Arc<Notify>,
 }
 
@@ -59,20 +71,20 @@ pub struct Notifier {
 enum OnTheWay {
     Event(WebhookId, DeliveryId),
     Mail(MailId),
+    ClientMail(MailId),
 }
 
 impl Notifier {
-    /// `wake` tells of what somebody wants sent now.
-    pub const fn new(
-        store: Store,
-        clock: Arc<dyn Clock>,
+    /// Of the database where these links are. `wake` tells of what somebody wants sent now.
+    pub fn new(
+        links: Arc<LinkMaker>,
         webhooks: WebhookSender,
         mailer: Option<Mailer>,
-        public_url: Url,
         microsoft: Option<Microsoft>,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { store, clock, webhooks, mailer, public_url, microsoft, wake }
+        let (store, clock, public_url) = (links.store.clone(), links.clock.clone(), links.public_url.clone());
+        Self { store, clock, webhooks, mailer, public_url, microsoft, links, wake }
     }
 
     /// Tells until `stop`. What is on its way then may arrive; what does not is sent once more by whoever is next.
@@ -127,11 +139,12 @@ impl Notifier {
         while self.store.gather_mail(|told| letter::letter(told, &self.public_url)).await? {}
 
         let mut busy: BTreeMap<WebhookId, usize> = BTreeMap::new();
-        let mut mails = 0;
+        let (mut mails, mut client_mails) = (0, 0);
         for one in on_the_way.values() {
             match one {
                 OnTheWay::Event(webhook, _) => *busy.entry(*webhook).or_default() += 1,
                 OnTheWay::Mail(_) => mails += 1,
+                OnTheWay::ClientMail(_) => client_mails += 1,
             }
         }
         for webhook in self.store.webhooks_with_due().await? {
@@ -150,6 +163,13 @@ impl Notifier {
                 for mail in self.store.claim_mails(free as u64, LEASE).await? {
                     let one = OnTheWay::Mail(mail.id);
                     on_the_way.insert(sending.spawn(self.clone().post(mailer.clone(), mail)).id(), one);
+                }
+            }
+            let free = CLIENT_MAILS_AT_ONCE.saturating_sub(client_mails);
+            if free > 0 {
+                for mail in self.store.claim_client_mails(free as u64, LEASE).await? {
+                    let one = OnTheWay::ClientMail(mail.id);
+                    on_the_way.insert(sending.spawn(self.clone().post_to_client(mailer.clone(), mail)).id(), one);
                 }
             }
         }
@@ -177,16 +197,50 @@ impl Notifier {
         }
     }
 
+    /// Whoever is killed between the mail server's yes and the line that says so has the mail sent once more, when its lease
+    /// ends: there is no way to ask a mail server whether it took a mail.
+    async fn post_to_client(self: Arc<Self>, mailer: Mailer, mail: ClientMail) {
+        let outgoing = match campaigns::write(&self.links, &mail).await {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                tracing::error!(%error, mail = %mail.id, "a mail to a client can't be written; it is tried again");
+                return;
+            }
+        };
+        let sent = match outgoing {
+            None => Sent::NotWanted,
+            Some(Outgoing { letter, reply_to }) => {
+                match mailer.send_for(reply_to.as_deref(), &mail.recipient, &letter).await {
+                    Ok(()) => Sent::Yes,
+                    Err(error) => {
+                        tracing::warn!(mail = %mail.id, error = error.details(), "a mail to a client could not be sent");
+                        let wait = next_try(mail.tries.saturating_add(1)).filter(|_| !error.is_refusal());
+                        let problem = error.to_string();
+                        match wait {
+                            Some(wait) => Sent::Later { problem, next: self.clock.now().plus(wait) },
+                            None => Sent::No { problem },
+                        }
+                    }
+                }
+            }
+        };
+        if let Err(error) = self.store.client_mail_tried(&mail, &sent).await {
+            tracing::error!(%error, mail = %mail.id, "what became of a mail can't be stored; it is sent once more");
+        }
+    }
+
     async fn hand_back(&self, all: impl Iterator<Item = &OnTheWay>) -> Result<(), StoreError> {
-        let (mut deliveries, mut mails) = (Vec::new(), Vec::new());
+        let (mut deliveries, mut mails, mut client_mails) = (Vec::new(), Vec::new(), Vec::new());
         for one in all {
             match one {
                 OnTheWay::Event(_, delivery) => deliveries.push(*delivery),
                 OnTheWay::Mail(mail) => mails.push(*mail),
+                OnTheWay::ClientMail(mail) => client_mails.push(*mail),
             }
         }
         self.store.hand_back_deliveries(&deliveries).await?;
-        self.store.hand_back_mails(&mails).await
+        self.store.hand_back_mails(&mails).await?;
+        self.store.hand_back_client_mails(&client_mails).await
     }
 }
 

@@ -1,14 +1,16 @@
-//! How much one address may ask of the links' pages. Kept in memory: what a restart forgets is no secret and no data.
+//! How much an address may ask of the links' pages, and a token of the programming interface. Kept in memory: what a
+//! restart forgets is no secret and no data.
 
 use std::{
     collections::HashMap,
     convert::Infallible,
+    hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use app::domain::Timestamp;
+use app::domain::{ApiTokenId, Timestamp};
 
 use crate::{clock::Clock, throttle::network};
 
@@ -19,7 +21,7 @@ const ADDRESSES: usize = 10_000;
 const AT_ONCE: u32 = 600;
 
 /// How fast that comes back.
-const A_SECOND: u32 = 4;
+const A_MINUTE: u32 = 240;
 
 /// What asking costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub enum Cost {
     Look,
     /// Something is done.
     Deed,
-    /// A link that there is not was asked for: thirty of them are all that there is at once.
+    /// A link, or a token, that there is not was asked for: thirty of them are all that there is at once.
     Miss,
 }
 
@@ -42,7 +44,7 @@ impl Cost {
     }
 }
 
-/// What an address has used up, which wears off with time.
+/// What somebody has used up, which wears off with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Used {
     /// In thousandths of a unit.
@@ -50,66 +52,109 @@ struct Used {
     at: Timestamp,
 }
 
-impl Used {
-    fn as_of(self, now: Timestamp) -> u64 {
-        let worn_off = now.since(self.at).as_millis().saturating_mul(u128::from(A_SECOND));
-        self.millis.saturating_sub(u64::try_from(worn_off).unwrap_or(u64::MAX))
+/// Counts what each of many uses up.
+struct Counter<Who> {
+    clock: Arc<dyn Clock>,
+    a_minute: u32,
+    used: Mutex<HashMap<Who, Used>>,
+}
+
+impl<Who: Copy + Eq + Hash> Counter<Who> {
+    fn new(clock: Arc<dyn Clock>, a_minute: u32) -> Self {
+        Self { clock, a_minute, used: Mutex::default() }
+    }
+
+    fn as_of(&self, used: Used, now: Timestamp) -> u64 {
+        let worn_off = now.since(used.at).as_millis().saturating_mul(u128::from(self.a_minute)) / 60;
+        used.millis.saturating_sub(u64::try_from(worn_off).unwrap_or(u64::MAX))
+    }
+
+    /// How long it takes until so much has worn off.
+    fn wears_off_in(&self, millis: u64) -> Duration {
+        Duration::from_millis(millis.saturating_mul(60).div_ceil(u64::from(self.a_minute.max(1))))
+    }
+
+    /// Replaces what somebody has used up.
+    fn count<E>(&self, who: Who, count: impl FnOnce(u64) -> Result<u64, E>) -> Result<u64, E> {
+        let now = self.clock.now();
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = used.get(&who).map_or(0, |used| self.as_of(*used, now));
+        let millis = count(before)?;
+        if used.len() >= ADDRESSES && !used.contains_key(&who) {
+            self.make_room(&mut used, now);
+        }
+        used.insert(who, Used { millis, at: now });
+        Ok(millis)
+    }
+
+    /// Forgets those who have used the least, half of all.
+    fn make_room(&self, used: &mut HashMap<Who, Used>, now: Timestamp) {
+        let mut amounts: Vec<u64> = used.values().map(|used| self.as_of(*used, now)).collect();
+        let middle = amounts.len() / 2;
+        let (_, median, _) = amounts.select_nth_unstable(middle);
+        let median = *median;
+        used.retain(|_, used| self.as_of(*used, now) > median);
     }
 }
 
-/// Counts what addresses ask.
-pub struct Rate {
-    clock: Arc<dyn Clock>,
-    used: Mutex<HashMap<IpAddr, Used>>,
-}
+/// How much each address may ask.
+pub struct Rate(Counter<IpAddr>);
 
 impl Rate {
     /// By this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, used: Mutex::default() }
+        Self(Counter::new(clock, A_MINUTE))
     }
 
     /// Lets somebody go on, or says how long they have to wait.
     pub fn admit(&self, address: IpAddr, cost: Cost) -> Result<(), Duration> {
         let limit = u64::from(AT_ONCE) * 1_000;
-        self.count(address, |used| {
+        let counted = self.0.count(network(address), |used| {
             let after = used + u64::from(cost.units()) * 1_000;
-            if after <= limit {
-                Ok(after)
-            } else {
-                Err(Duration::from_millis((after - limit).div_ceil(u64::from(A_SECOND))))
-            }
-        })
+            if after <= limit { Ok(after) } else { Err(self.0.wears_off_in(after - limit)) }
+        });
+        counted.map(|_| ())
     }
 
     /// Counts what turned out to be worse than it looked.
     pub fn charge(&self, address: IpAddr, cost: Cost) {
         // Many at once get into debt, but not for ever.
         let most = u64::from(AT_ONCE) * 2_000;
-        let Ok(()) = self.count::<Infallible>(address, |used| Ok((used + u64::from(cost.units()) * 1_000).min(most)));
-    }
-
-    fn count<E>(&self, address: IpAddr, count: impl FnOnce(u64) -> Result<u64, E>) -> Result<(), E> {
-        let now = self.clock.now();
-        let network = network(address);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = used.get(&network).map_or(0, |used| used.as_of(now));
-        let millis = count(before)?;
-        if used.len() >= ADDRESSES && !used.contains_key(&network) {
-            make_room(&mut used, now);
-        }
-        used.insert(network, Used { millis, at: now });
-        Ok(())
+        let Ok(_) =
+            self.0.count::<Infallible>(network(address), |used| Ok((used + u64::from(cost.units()) * 1_000).min(most)));
     }
 }
 
-/// Forgets those who have used the least, half of all.
-fn make_room(used: &mut HashMap<IpAddr, Used>, now: Timestamp) {
-    let mut amounts: Vec<u64> = used.values().map(|used| used.as_of(now)).collect();
-    let middle = amounts.len() / 2;
-    let (_, median, _) = amounts.select_nth_unstable(middle);
-    let median = *median;
-    used.retain(|_, used| used.as_of(now) > median);
+/// How much each token may ask: so many requests in a minute, and as many at once.
+pub struct TokenRate(Counter<ApiTokenId>);
+
+/// What a token may still ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How much it may ask in a minute.
+    pub limit: u32,
+    /// How much it may ask now.
+    pub remaining: u32,
+    /// When it may ask all of it again.
+    pub whole_in: Duration,
+}
+
+impl TokenRate {
+    /// By this clock.
+    pub fn new(clock: Arc<dyn Clock>, a_minute: u32) -> Self {
+        Self(Counter::new(clock, a_minute))
+    }
+
+    /// Lets a request through, or says how long it has to wait.
+    pub fn admit(&self, token: ApiTokenId) -> (Allowance, Result<(), Duration>) {
+        let limit = self.0.a_minute;
+        let most = u64::from(limit) * 1_000;
+        let counted = self.0.count(token, |used| if used + 1_000 <= most { Ok(used + 1_000) } else { Err(used) });
+        let used = *counted.as_ref().unwrap_or_else(|used| used);
+        let remaining = u32::try_from(most.saturating_sub(used) / 1_000).unwrap_or(limit);
+        let allowance = Allowance { limit, remaining, whole_in: self.0.wears_off_in(used) };
+        (allowance, counted.map(|_| ()).map_err(|used| self.0.wears_off_in((used + 1_000).saturating_sub(most))))
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +212,25 @@ mod tests {
         for number in 1..=30_000 {
             assert_eq!(rate.admit(address(number), Cost::Look), Ok(()));
         }
-        assert!(rate.used.lock().is_ok_and(|used| used.len() <= ADDRESSES));
+        assert!(rate.0.used.lock().is_ok_and(|used| used.len() <= ADDRESSES));
         assert!(rate.admit(address(0), Cost::Deed).is_err());
+    }
+
+    #[test]
+    fn a_token_waits_when_it_asked_too_much_and_others_do_not() {
+        let clock = Arc::new(Frozen::default());
+        let rate = TokenRate::new(clock.clone(), 60);
+        let (one, other) = [1, 2].map(|number| ApiTokenId::from_uuid(uuid::Uuid::from_u128(number))).into();
+        for asked in 1..=60 {
+            let (allowance, admitted) = rate.admit(one);
+            let whole_in = Duration::from_secs(u64::from(asked));
+            assert_eq!((allowance, admitted), (Allowance { limit: 60, remaining: 60 - asked, whole_in }, Ok(())));
+        }
+        let (allowance, admitted) = rate.admit(one);
+        assert_eq!((allowance.remaining, admitted), (0, Err(Duration::from_secs(1))));
+        assert_eq!(rate.admit(other).1, Ok(()));
+        clock.0.store(1_000, Ordering::Relaxed);
+        assert_eq!(rate.admit(one).1, Ok(()));
+        assert!(rate.admit(one).1.is_err());
     }
 }

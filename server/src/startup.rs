@@ -16,7 +16,7 @@ use crate::{
     config::{Config, Network},
     connect::Connect,
     disconnections::Looks,
-    http::{AppState, Site, SiteError, router, serve},
+    http::{AppState, Site, SiteError, router, serve, v1::Api},
     key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
     live_rows::LiveRows,
@@ -29,7 +29,7 @@ use crate::{
     places::Places,
     platform::Platform,
     products,
-    rate::Rate,
+    rate::{Rate, TokenRate},
     sessions::{SignIn, Token},
     staff::Staff,
     store::{Store, StoreError},
@@ -200,7 +200,7 @@ impl Application {
             options: SignInOptions { msp: config.msp.name.clone(), microsoft: staff.is_some() },
         };
         let public_url = config.public_url.join("/");
-        let links = LinkMaker {
+        let links = Arc::new(LinkMaker {
             store: store.clone(),
             vault: vault.clone(),
             clock: clock.clone(),
@@ -208,7 +208,7 @@ impl Application {
             msp: config.msp.name.clone(),
             lives: Duration::from_hours(24 * u64::from(config.link_days)),
             configured: microsoft.is_some(),
-        };
+        });
         let platform = Platform::new(store.clone(), microsoft.clone());
         let webhooks = WebhookSender::new(vault.clone(), clock.clone(), config.webhook_private_addresses)?;
         let mailer = mailer(config)?;
@@ -219,11 +219,15 @@ impl Application {
             public_url: public_url.clone(),
             wake: tell.clone(),
         };
-        let notifier =
-            Notifier::new(store.clone(), clock.clone(), webhooks, mailer, public_url.clone(), microsoft.clone(), tell);
+        let notifier = Notifier::new(links.clone(), webhooks, mailer, microsoft.clone(), tell);
         let state = AppState {
             telling: Arc::new(telling),
-            links: Arc::new(links),
+            links,
+            api: Arc::new(Api {
+                tokens: TokenRate::new(clock.clone(), config.api_requests),
+                strangers: Rate::new(clock.clone()),
+                vault: vault.clone(),
+            }),
             link_rate: Arc::new(Rate::new(clock.clone())),
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),

@@ -20,9 +20,13 @@ use crate::{clock::Clock, migration::Migrator};
 pub mod accounts;
 pub mod activity;
 pub mod announcements;
+pub mod api_answers;
+pub mod api_tokens;
 pub mod attempts;
+pub mod campaigns;
 pub mod companies;
 pub mod company_details;
+pub mod company_exports;
 pub mod company_records;
 pub mod connections;
 pub mod disconnections;
@@ -31,10 +35,12 @@ pub mod links;
 pub mod lists;
 pub mod mail;
 pub mod notices;
+pub mod oddities;
 pub mod platform;
 pub mod probes;
 pub mod products;
 pub mod sealed;
+pub mod selections;
 pub mod sessions;
 pub mod standing;
 pub mod tenant_data;
@@ -134,6 +140,11 @@ impl Store {
         Ok(self.writer.close_by_ref().await?)
     }
 
+    /// The time, by the clock of this store.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// What changes, as it changes.
     pub fn announcements(&self) -> &Announcements {
         &self.announcements
@@ -153,6 +164,7 @@ impl Store {
             inner: self.writer.begin_with_options(options).await?,
             touched: Vec::new(),
             untold: Vec::new(),
+            domains: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
             _turn: None,
@@ -173,6 +185,8 @@ struct Transaction {
     touched: Vec<CompanyId>,
     /// Those of them that PostgreSQL is still to tell the other processes of.
     untold: Vec<CompanyId>,
+    /// The domains to which companies came, or which they left.
+    domains: Vec<String>,
     announcements: Announcements,
     now: Timestamp,
     _turn: Option<OwnedSemaphorePermit>,
@@ -201,7 +215,10 @@ impl Transaction {
         self.untold.push(company);
     }
 
-    async fn commit(self) -> Result<(), StoreError> {
+    async fn commit(mut self) -> Result<(), StoreError> {
+        if !self.domains.is_empty() {
+            self.touch_sharers().await?;
+        }
         if self.inner.get_database_backend() == DbBackend::Postgres && !self.untold.is_empty() {
             announcements::tell(&self.inner, &self.untold).await?;
         }

@@ -642,8 +642,11 @@ async fn sweep_up(store: &Store) -> Result<(), StoreError> {
 /// Forgets what nobody needs any more.
 async fn tidy_up(store: &Store) -> Result<(), StoreError> {
     store.forget_old_attempts().await?;
+    store.forget_old_campaigns().await?;
     store.forget_old_links().await?;
     store.forget_old_sessions().await?;
+    store.forget_old_api_tokens().await?;
+    store.forget_old_api_answers().await?;
     store.forget_old_invitations().await?;
     store.forget_old_tries().await?;
     store.forget_old_refusals().await?;

@@ -36,6 +36,7 @@ class Handler:
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "header_to": mail["To"],
+            "reply_to": mail["Reply-To"],
             "subject": mail["Subject"],
             "plain": parts.get("text/plain"),
             "html": parts.get("text/html"),

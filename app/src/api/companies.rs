@@ -6,7 +6,9 @@ use server_fn::codec::{GetUrl, Json};
 
 use super::protocol::Shared;
 use crate::{
-    domain::{ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, PlatformNotice},
+    domain::{
+        ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, OddityKind, PlatformNotice,
+    },
     error::AppError,
 };
 
@@ -71,6 +73,15 @@ pub async fn changed_companies(since: i64) -> Result<CompanyChanges, AppError> {
     super::port::<dyn crate::ports::Companies>()?.changes(crate::domain::Timestamp::from_millis(since)).await
 }
 
+/// Those whose tenant's id begins like this ([`crate::domain::TenantDigits`]): ids don't compress, so the list does not
+/// hold them.
+#[server(prefix = "/api", endpoint = "companies/of-tenant", protocol = Shared<Json>)]
+pub async fn companies_of_tenant(beginning: String) -> Result<Vec<CompanyId>, AppError> {
+    let none = || AppError::new(crate::error::ErrorCode::Invalid, "This is not the beginning of a tenant's id.");
+    let digits = crate::domain::TenantDigits::parse(&beginning).ok_or_else(none)?;
+    super::port::<dyn crate::ports::Companies>()?.of_tenant(digits).await
+}
+
 /// A company by itself.
 #[server(prefix = "/api", endpoint = "companies/show", protocol = Shared<Json>)]
 pub async fn show_company(company: CompanyId) -> Result<CompanyDetails, AppError> {
@@ -111,6 +122,12 @@ pub async fn restore_company(company: CompanyId) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "companies/delete", protocol = Shared<Json>)]
 pub async fn delete_company(company: CompanyId, name: String) -> Result<(), AppError> {
     super::port::<dyn crate::ports::CompanyRecords>()?.delete(company, name).await
+}
+
+/// Says of something odd that it is meant so, if it is still as it was `seen`.
+#[server(prefix = "/api", endpoint = "companies/accept-oddity", protocol = Shared<Json>)]
+pub async fn accept_oddity(company: CompanyId, kind: OddityKind, seen: String) -> Result<(), AppError> {
+    super::port::<dyn crate::ports::CompanyRecords>()?.accept_oddity(company, kind, seen).await
 }
 
 /// Those that are put away, by name.

@@ -30,17 +30,6 @@ impl fmt::Debug for NewLink {
 /// How many links are made in one call.
 pub const MANY: usize = 200;
 
-/// A company that a link can be made for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipient {
-    /// Which.
-    pub company: CompanyId,
-    /// Its name.
-    pub name: String,
-    /// Whether it has a link that still leads somewhere.
-    pub has_link: bool,
-}
-
 /// What became of a company's link, where many were asked for. Flat, for the browser reads it in fewer bytes of program.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,24 +54,6 @@ impl fmt::Debug for LinkOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkOutcome").field("name", &self.name).field("refusal", &self.refusal).finish_non_exhaustive()
     }
-}
-
-/// The companies that need a link for this cause ([`crate::domain::Cause::key`]), by name.
-#[server(prefix = "/api", endpoint = "links/recipients", protocol = Shared<Json>)]
-pub async fn link_recipients(cause: String) -> Result<Vec<Recipient>, AppError> {
-    let none = || AppError::new(crate::error::ErrorCode::Invalid, "There is no such group of companies.");
-    let cause = crate::domain::Cause::from_key(&cause).ok_or_else(none)?;
-    super::port::<dyn crate::ports::Links>()?.recipients(cause).await
-}
-
-/// Makes a link for each of these companies, [`MANY`] at most. A live one is replaced only if `replace` says so.
-#[server(prefix = "/api", endpoint = "links/create-many", protocol = Shared<Json>)]
-pub async fn create_links(companies: Vec<CompanyId>, replace: bool) -> Result<Vec<LinkOutcome>, AppError> {
-    if companies.len() > MANY {
-        let text = format!("At most {MANY} links are made at once.");
-        return Err(AppError::new(crate::error::ErrorCode::Invalid, text));
-    }
-    super::port::<dyn crate::ports::Links>()?.create_many(companies, replace).await
 }
 
 /// Makes a link for a company, and withdraws the one before, if that was not used.

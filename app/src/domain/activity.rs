@@ -28,6 +28,16 @@ pub enum ActivityKind {
     LinkUsed,
     /// Somebody who opened a dead link asked for a new one.
     LinkRequested,
+    /// A campaign was begun: links for many companies.
+    CampaignBegun,
+    /// A link was sent by mail.
+    LinkSent,
+    /// A link could not be sent by mail; why is in the text.
+    LinkNotSent,
+    /// A person said that a link was sent in another way.
+    LinkMarkedSent,
+    /// A client was reminded of a link.
+    LinkReminded,
     /// A person asked for a sync.
     SyncStarted,
     /// Companies were imported.
@@ -78,11 +88,17 @@ pub enum ActivityKind {
     CompanyRestored,
     /// A company was deleted for good.
     CompanyDeleted,
+    /// A token for another program was made.
+    ApiTokenMade,
+    /// A token for another program was ended.
+    ApiTokenRevoked,
+    /// Somebody said of something odd that it is meant so.
+    OddityAccepted,
 }
 
 impl ActivityKind {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 43] = [
         Self::Connected,
         Self::Reconnected,
         Self::AttemptBegun,
@@ -93,6 +109,11 @@ impl ActivityKind {
         Self::LinkOpened,
         Self::LinkUsed,
         Self::LinkRequested,
+        Self::CampaignBegun,
+        Self::LinkSent,
+        Self::LinkNotSent,
+        Self::LinkMarkedSent,
+        Self::LinkReminded,
         Self::SyncStarted,
         Self::Imported,
         Self::SignedIn,
@@ -118,6 +139,9 @@ impl ActivityKind {
         Self::CompanyArchived,
         Self::CompanyRestored,
         Self::CompanyDeleted,
+        Self::ApiTokenMade,
+        Self::ApiTokenRevoked,
+        Self::OddityAccepted,
     ];
 
     /// Its stable name in the database, in URLs and in exports.
@@ -133,6 +157,11 @@ impl ActivityKind {
             Self::LinkOpened => "link_opened",
             Self::LinkUsed => "link_used",
             Self::LinkRequested => "link_requested",
+            Self::CampaignBegun => "campaign_begun",
+            Self::LinkSent => "link_sent",
+            Self::LinkNotSent => "link_not_sent",
+            Self::LinkMarkedSent => "link_marked_sent",
+            Self::LinkReminded => "link_reminded",
             Self::SyncStarted => "sync_started",
             Self::Imported => "imported",
             Self::SignedIn => "signed_in",
@@ -158,6 +187,9 @@ impl ActivityKind {
             Self::CompanyArchived => "company_archived",
             Self::CompanyRestored => "company_restored",
             Self::CompanyDeleted => "company_deleted",
+            Self::ApiTokenMade => "api_token_made",
+            Self::ApiTokenRevoked => "api_token_revoked",
+            Self::OddityAccepted => "oddity_accepted",
         }
     }
 
@@ -179,6 +211,11 @@ impl ActivityKind {
             Self::LinkOpened => "Link opened",
             Self::LinkUsed => "Link used",
             Self::LinkRequested => "New link requested",
+            Self::CampaignBegun => "Campaign begun",
+            Self::LinkSent => "Link sent",
+            Self::LinkNotSent => "Link not sent",
+            Self::LinkMarkedSent => "Link marked as sent",
+            Self::LinkReminded => "Reminder sent",
             Self::SyncStarted => "Sync started",
             Self::Imported => "Companies imported",
             Self::SignedIn => "Signed in",
@@ -204,6 +241,9 @@ impl ActivityKind {
             Self::CompanyArchived => "Company archived",
             Self::CompanyRestored => "Company restored",
             Self::CompanyDeleted => "Company deleted",
+            Self::ApiTokenMade => "API token made",
+            Self::ApiTokenRevoked => "API token revoked",
+            Self::OddityAccepted => "Marked as intended",
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    AttemptFailure, CompanyId, Lack, LinkSummary, Phase, Problem, ReconnectReason, Remedy, Timestamp,
+    Access, AttemptFailure, CompanyId, Lack, LinkSummary, Phase, Problem, ReconnectReason, Remedy, Timestamp,
     connection::ConnectionFacts, schedule::CONSENT_SETTLES_WITHIN,
 };
 
@@ -400,6 +400,23 @@ pub struct CompanyRow {
     /// Since when somebody who opened a dead link asks for a new one. None once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_requested_at: Option<Timestamp>,
+    /// Its id in another program, such as a PSA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Whom to ask there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Where they read mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What it is grouped by, with commas between them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
+    /// How its tenant is read, if it is connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// What is odd about it, and after a line break what to do ([`super::Oddity::in_row`]).
+    pub oddity: Option<String>,
     /// The number of this state of the row: of two, the one with the larger number is newer.
     pub revision: i64,
 }
@@ -408,6 +425,11 @@ impl CompanyRow {
     /// The link that still leads somewhere.
     pub fn live_link(&self, now: Timestamp) -> Option<&LinkSummary> {
         self.link.as_ref().filter(|link| link.is_live(now))
+    }
+
+    /// What it is grouped by.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        tags(self.tags.as_deref().unwrap_or_default())
     }
 
     /// The state as of now: a link may have expired since the server told the row.
@@ -425,6 +447,11 @@ impl CompanyRow {
             _ => "Generate Link",
         }
     }
+}
+
+/// The tags in a text that has commas between them.
+pub fn tags(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|tag| !tag.is_empty())
 }
 
 /// How many companies are connected.
@@ -550,6 +577,12 @@ mod tests {
             last_try: None,
             link: Some(link),
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
+            oddity: None,
             revision: 1,
         };
         assert_eq!((row.status_at(NOW), row.generate_link_label(NOW)), (&Status::LinkSent, "Generate Link"));

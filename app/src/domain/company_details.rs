@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, CompanyRow, DataSet, Problem, TenantId, Timestamp};
+use super::{Access, CompanyRow, DataSet, OddityDetails, Problem, TenantId, Timestamp};
 
 /// What the page of a company shows above everything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct CompanyDetails {
     /// What is left of its last connection, if it is connected no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disconnection: Option<DisconnectionDetails>,
+    /// What is odd about it, the one to look at first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oddities: Vec<OddityDetails>,
 }
 
 impl CompanyDetails {

@@ -395,6 +395,26 @@ impl CompanyDraft {
     }
 }
 
+/// Takes tags as people write them, with commas between them.
+pub fn parse_tags(text: &str) -> Result<BTreeSet<Tag>, FieldProblem> {
+    let tags: Result<Vec<_>, _> = text.split(is_between_tags).map(Tag::parse).collect();
+    tags.map(|tags| tags.into_iter().flatten().collect())
+}
+
+/// A company's tags, as they are stored, with some more and some less. One that is both is added.
+pub fn retag(tags: &str, add: &BTreeSet<Tag>, remove: &BTreeSet<Tag>) -> Result<String, FieldProblem> {
+    let before = parse_tags(tags)?;
+    let mut after: BTreeSet<_> = before.iter().filter(|tag| !remove.contains(tag)).collect();
+    for tag in add {
+        // One that is there stays as it is written.
+        after.insert(tag);
+    }
+    if after.len() > CompanyDraft::MAX_TAGS && after.len() > before.len() {
+        return Err(FieldProblem::ManyTags);
+    }
+    Ok(after.into_iter().map(Tag::as_str).collect::<Vec<_>>().join(", "))
+}
+
 /// What is wrong with each field.
 #[derive(Default)]
 struct Errors(Vec<FieldError>);
@@ -576,6 +596,24 @@ mod tests {
     fn a_note_has_lines_and_no_other_control_characters() {
         assert_eq!(parsed(&CompanyTexts { note: " a\r\nb\rc ".into(), ..named("A") }).note, "a\nb\nc");
         assert_eq!(problems(&CompanyTexts { note: "a\0b".into(), ..named("A") }).len(), 1);
+    }
+
+    #[test]
+    fn tags_are_added_and_removed_in_any_case() -> Result<(), FieldProblem> {
+        let with = |tags: &str, add: &str, remove: &str| retag(tags, &parse_tags(add)?, &parse_tags(remove)?);
+        for (tags, add, remove, expected) in [
+            ("", "VIP; berlin", "", "berlin, VIP"),
+            ("berlin, VIP", "vip", "", "berlin, VIP"),
+            ("berlin, VIP", "", "BERLIN", "VIP"),
+            ("berlin", "berlin", "berlin", "berlin"),
+            ("berlin", "", "munich", "berlin"),
+        ] {
+            assert_eq!(with(tags, add, remove)?, expected, "{tags} + {add} - {remove}");
+        }
+        let most: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+        assert_eq!(with(&most.join(","), "one more", ""), Err(FieldProblem::ManyTags));
+        assert!(with(&most.join(","), "one more", "0").is_ok());
+        Ok(())
     }
 
     #[test]

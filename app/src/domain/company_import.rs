@@ -67,7 +67,15 @@ pub enum Verdict {
     Wrong {
         /// Why.
         reasons: Vec<String>,
+        /// What has to be otherwise, as a rule.
+        fields: Vec<CompanyField>,
     },
+}
+
+impl Verdict {
+    fn not_told_apart(reason: String) -> Self {
+        Self::Wrong { reasons: vec![reason], fields: IDENTITY.into() }
+    }
 }
 
 /// How many rows do what.
@@ -218,6 +226,39 @@ pub fn texts_of<S: AsRef<str>>(cells: &[S], mapping: &[Option<CompanyField>]) ->
     texts
 }
 
+/// What somebody says of a row that is wrong, beside the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mend {
+    /// The row's line.
+    pub line: u32,
+    /// Which field says this. None: the row is left out, unless the text is empty.
+    pub field: Option<CompanyField>,
+    /// What it says.
+    pub text: String,
+}
+
+/// The rows as somebody mended them. Of two who say something of one field, the later counts.
+pub fn mended(rows: Vec<FileRow>, mends: &[Mend]) -> Vec<FileRow> {
+    let mut by_line: HashMap<u32, Vec<&Mend>> = HashMap::new();
+    for mend in mends {
+        by_line.entry(mend.line).or_default().push(mend);
+    }
+    let mend = |mut row: FileRow| {
+        let mut left_out = false;
+        for mend in by_line.get(&row.line).into_iter().flatten() {
+            match mend.field {
+                Some(field) => mend.text.trim().clone_into(row.texts.get_mut(field)),
+                None => left_out = !mend.text.is_empty(),
+            }
+        }
+        (!left_out).then_some(row)
+    };
+    rows.into_iter().filter_map(mend).collect()
+}
+
+/// What tells companies apart.
+const IDENTITY: [CompanyField; 3] = [CompanyField::Name, CompanyField::Domain, CompanyField::ExternalId];
+
 /// What becomes of each row. A company is found again by its external id, else by its domain, else by its name. Two
 /// different external ids are two companies, whatever else they share.
 ///
@@ -326,14 +367,16 @@ impl Companies {
             }
             Err(errors) => {
                 let reasons = errors.iter().map(FieldError::to_string).collect();
-                let verdict = Verdict::Wrong { reasons };
+                let mut fields: Vec<_> = errors.iter().map(|error| error.field).collect();
+                fields.dedup();
+                let verdict = Verdict::Wrong { reasons, fields };
                 (row.texts.clone(), Planned { line: row.line, texts: row.texts.clone(), verdict })
             }
         }
     }
 
     fn admit_texts(&mut self, line: u32, texts: CompanyTexts) -> Planned {
-        let wrong = |reason| Planned { line, texts: texts.clone(), verdict: Verdict::Wrong { reasons: vec![reason] } };
+        let wrong = |reason| Planned { line, texts: texts.clone(), verdict: Verdict::not_told_apart(reason) };
         let place = match self.find(&texts) {
             Found::Several(field) => {
                 let reason = match field {
@@ -378,7 +421,7 @@ impl Companies {
             Found::One(place) if self.known[place].line == Some(planned.line) => planned,
             _ => {
                 let reason = "another company has the same domain or name: only external ids tell them apart";
-                Planned { verdict: Verdict::Wrong { reasons: vec![reason.into()] }, ..planned }
+                Planned { verdict: Verdict::not_told_apart(reason.into()), ..planned }
             }
         }
     }
@@ -432,7 +475,7 @@ mod tests {
             }
             Verdict::Unchanged => "unchanged".into(),
             Verdict::Archived => "archived".into(),
-            Verdict::Wrong { reasons } => reasons.join("; "),
+            Verdict::Wrong { reasons, .. } => reasons.join("; "),
         };
         planned.iter().map(word).collect()
     }
@@ -506,6 +549,32 @@ mod tests {
         let there = present(&[("Acme", "old.test", "a1")]);
         let file = rows(&[("New", "new.test", ""), ("New", "new.test", "a1")]);
         assert!(words(&plan(&there, &file))[0].starts_with("another company has the same domain or name"));
+    }
+
+    #[test]
+    fn wrong_rows_are_mended_or_left_out_beside_the_file() {
+        let file = rows(&[("Acme", "no domain", ""), ("Beta", "", ""), ("Beta", "", ""), ("", "x", "")]);
+        let Verdict::Wrong { fields, .. } = &plan(&[], &file)[0].verdict else { panic!("it is wrong") };
+        assert_eq!(fields, &[CompanyField::Domain]);
+        let Verdict::Wrong { fields, .. } = &plan(&[], &file)[2].verdict else { panic!("it is wrong") };
+        assert_eq!(fields, &IDENTITY);
+        let mend = |line, field, text: &str| Mend { line, field, text: text.into() };
+        let mends = [
+            mend(2, Some(CompanyField::Domain), "first.test"),
+            mend(2, Some(CompanyField::Domain), " acme.test "),
+            mend(3, None, ""),
+            mend(4, None, "yes"),
+            mend(5, None, "yes"),
+            mend(5, None, ""),
+            mend(5, Some(CompanyField::Domain), ""),
+            mend(5, Some(CompanyField::Name), "Delta"),
+            mend(99, Some(CompanyField::Name), "Nobody"),
+        ];
+        let mended = mended(file, &mends);
+        let lines: Vec<_> = mended.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 3, 5]);
+        assert_eq!(mended[0].texts, texts("Acme", "acme.test", ""));
+        assert_eq!(words(&plan(&[], &mended)), ["new", "new", "new"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{AttemptFailure, CompanyId, Email, Timestamp};
+use super::{AttemptFailure, CompanyId, Email, Template, Timestamp};
 
 /// Where a link leads, before its token.
 pub const PATH: &str = "/c/";
@@ -203,6 +203,8 @@ pub struct LinkRow {
 pub struct MessageParts<'a> {
     /// The client.
     pub company: &'a str,
+    /// Whom one writes to there. Empty: somebody.
+    pub contact: &'a str,
     /// The MSP.
     pub msp: &'a str,
     /// Who writes.
@@ -234,15 +236,13 @@ impl fmt::Debug for LinkMessage {
 impl LinkMessage {
     /// Writes it.
     pub fn write(parts: &MessageParts<'_>, to: Option<String>) -> Self {
-        let MessageParts { company, msp, sender, url, until } = parts;
-        let body = format!(
-            "Hello,\n\nplease connect the Microsoft 365 of {company} to {msp}. Open this link, read what it asks for, \
-             and continue to Microsoft:\n\n{url}\n\nIt takes an administrator of {company} (Global Administrator or \
-             Privileged Role Administrator) and about two minutes. If that is not you, pass this message on to who \
-             it is. The link works once, and until {until}.\n\nNot sure whether this message is genuine? Call us on \
-             the number that you know.\n\n{sender}\n{msp}\n"
-        );
-        Self { to, subject: format!("Connect Microsoft 365 of {company} to {msp}"), body }
+        Self::fill(&Template::default(), parts, to)
+    }
+
+    /// Writes it as somebody wants it.
+    pub fn fill(template: &Template, parts: &MessageParts<'_>, to: Option<String>) -> Self {
+        let (subject, body) = template.fill(parts);
+        Self { to, subject, body }
     }
 }
 
@@ -367,6 +367,7 @@ mod tests {
         let url = "https://tenantry.example/c/secret";
         let parts = MessageParts {
             company: "Contoso",
+            contact: "Kim Abel",
             msp: "Acme IT",
             sender: "Kim",
             url,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{
         attempts::cancel_attempts,
-        connections::{sync_all, sync_now},
+        connections::{sync_all, sync_many, sync_now},
     },
     domain::{Action, CompanyId},
     error::AppError,
@@ -88,6 +88,29 @@ impl Actions {
             Box::pin(async {
                 let companies = sync_all().await?;
                 Ok(Some(format!("Syncing {}", how_many(usize::try_from(companies).unwrap_or_default()))))
+            }),
+        );
+    }
+
+    /// Makes the sync of those of these companies due that are connected.
+    pub fn sync_many(self, companies: &[CompanyId]) {
+        let connected = self.companies.wish_syncs(companies);
+        let left_out = companies.len() - connected.len();
+        self.confirm(
+            None,
+            Box::pin(async move {
+                let due = if connected.is_empty() { Ok(0) } else { sync_many(connected.clone()).await };
+                if due.is_err() {
+                    for company in connected {
+                        self.companies.forget_wish(company);
+                    }
+                }
+                let left_out = match left_out {
+                    0 => String::new(),
+                    1 => ", 1 is not connected".to_owned(),
+                    left_out => format!(", {left_out} are not connected"),
+                };
+                Ok(Some(format!("Syncing {}{left_out}", how_many(usize::try_from(due?).unwrap_or_default()))))
             }),
         );
     }

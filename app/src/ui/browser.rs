@@ -13,4 +13,6 @@ pub mod locale;
 pub mod location;
 pub mod popover;
 pub mod popup;
+pub mod selected;
+pub mod session_storage;
 pub mod theme;

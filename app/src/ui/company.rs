@@ -7,12 +7,16 @@ use super::{
         clock, document,
         events::{EventStream, News},
     },
+    routes::CONTENT,
     session::Session,
     state::{Load, Tone, Voice},
 };
 use crate::{
-    api::{companies::show_company, connections::sync_now},
-    domain::{CompanyDetails, CompanyId, DataSet, DataSetStatus, Timestamp},
+    api::{
+        companies::{accept_oddity, show_company},
+        connections::sync_now,
+    },
+    domain::{CompanyDetails, CompanyId, DataSet, DataSetStatus, OddityKind, Timestamp},
     error::{AppError, ErrorCode},
 };
 
@@ -109,6 +113,26 @@ impl Viewed {
                 self.wished_at.try_set(None);
                 self.voice.say(error.message, Tone::Plain, Some(self.id));
             }
+            self.read();
+        });
+    }
+
+    /// Says of something odd that it is meant so.
+    pub fn accept(self, kind: OddityKind, seen: String) {
+        spawn_local(async move {
+            let words = match accept_oddity(self.id, kind, seen).await {
+                Ok(()) => {
+                    // The button is about to go.
+                    document::focus_in_place(CONTENT);
+                    let is_name = kind == OddityKind::TenantRenamed;
+                    if is_name { "The new name is kept" } else { "Marked as intended" }.to_owned()
+                }
+                Err(error) => {
+                    self.session.heed(&error);
+                    error.message
+                }
+            };
+            self.voice.say(words, Tone::Plain, Some(self.id));
             self.read();
         });
     }

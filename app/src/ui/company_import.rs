@@ -16,7 +16,7 @@ use crate::{
     api::protocol::success,
     domain::{
         CompanyField,
-        company_import::{Counts, ImportColumn, ImportPreview, MAX_BYTES, Planned, Verdict},
+        company_import::{Counts, ImportColumn, ImportPreview, MAX_BYTES, Mend, Planned, Verdict},
     },
     error::{AppError, ErrorCode},
 };
@@ -95,6 +95,10 @@ pub struct Import {
     session: Session,
     voice: Voice,
     file: StoredValue<Option<Chosen>, LocalStorage>,
+    /// What somebody says of the file's wrong rows.
+    mends: StoredValue<Vec<Mend>>,
+    /// Whether that was said since the server was asked.
+    pub unchecked: RwSignal<bool>,
     /// What the file is called.
     pub name: RwSignal<String>,
     /// How far it is.
@@ -114,6 +118,8 @@ impl Import {
             session,
             voice,
             file: StoredValue::new_local(None),
+            mends: StoredValue::default(),
+            unchecked: RwSignal::default(),
             name: RwSignal::default(),
             stage: RwSignal::default(),
             which: RwSignal::default(),
@@ -134,6 +140,7 @@ impl Import {
             let chosen = file::read(chosen).await.ok_or_else(unreadable)?;
             self.name.set(chosen.name.clone());
             self.file.set_value(Some(chosen));
+            self.mends.set_value(Vec::new());
             self.preview(None).await?;
             focus_shown();
             Ok(())
@@ -158,12 +165,38 @@ impl Import {
         });
     }
 
+    /// Says something else of a wrong row.
+    pub fn mend(self, mend: Mend) {
+        self.mends.update_value(|mends| {
+            mends.retain(|other| (other.line, other.field) != (mend.line, mend.field));
+            mends.push(mend);
+        });
+        self.unchecked.set(true);
+    }
+
+    /// What was last said of a row, if anything.
+    pub fn said(self, line: u32, field: Option<CompanyField>) -> Option<String> {
+        self.mends.with_value(|mends| {
+            mends.iter().find(|mend| (mend.line, mend.field) == (line, field)).map(|mend| mend.text.clone())
+        })
+    }
+
+    /// Looks what the file would do with its rows as they are mended.
+    pub fn check(self) {
+        let Stage::Shown(shown) = self.stage.get_untracked() else { return };
+        self.work(async move {
+            self.preview(Some(mapping(&shown.columns))).await?;
+            focus_shown();
+            Ok(())
+        });
+    }
+
     /// Does what is shown.
     pub fn confirm(self) {
         let Stage::Shown(shown) = self.stage.get_untracked() else { return };
         self.work(async move {
             let mapping = mapping(&shown.columns);
-            match self.send::<Counts>(&format!("confirm?mapping={mapping}&digest={}", shown.digest)).await {
+            match self.send::<Counts>("confirm", &format!("mapping={mapping}&digest={}", shown.digest)).await {
                 Ok(counts) => {
                     self.stage.set(Stage::Done(counts));
                     self.voice.say(done_words(counts), Tone::Good, None);
@@ -187,18 +220,23 @@ impl Import {
     }
 
     async fn preview(self, mapping: Option<String>) -> Result<(), AppError> {
-        let query = mapping.map(|mapping| format!("?mapping={mapping}")).unwrap_or_default();
-        let shown: ImportPreview = self.send(&format!("preview{query}")).await?;
+        let query = mapping.map(|mapping| format!("mapping={mapping}")).unwrap_or_default();
+        let shown: ImportPreview = self.send("preview", &query).await?;
         let counts = Counts::of(&shown.rows);
         self.which.set(if counts.wrong > 0 { Which::ALL.len() - 1 } else { 0 });
         self.voice.say(shown_words(counts), Tone::Plain, None);
+        self.unchecked.set(false);
         self.stage.set(Stage::Shown(shown));
         Ok(())
     }
 
-    async fn send<T: DeserializeOwned>(self, path: &str) -> Result<T, AppError> {
-        let bytes = self.file.with_value(|file| file.as_ref().map(|file| file.bytes.clone()));
-        let answer = fetch::send(&format!("/api/companies/import/{path}"), bytes.as_ref().map(AsRef::as_ref)).await;
+    /// Sends the file, and after it what is said of its rows.
+    async fn send<T: DeserializeOwned>(self, path: &str, query: &str) -> Result<T, AppError> {
+        let said = self.mends.with_value(|mends| serde_json::to_string(mends).unwrap_or_default());
+        let file = self.file.with_value(|file| file.as_ref().map(|file| file.bytes.clone()));
+        let body = file.map(|file| file::followed_by(&file, &said));
+        let path = format!("/api/companies/import/{path}?mended={}&{query}", said.len());
+        let answer = fetch::send(&path, body.as_ref()).await;
         let body = success(answer)?;
         serde_json::from_str(&body).map_err(|_| AppError::new(ErrorCode::Internal, "Reload the page and try again."))
     }

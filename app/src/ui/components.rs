@@ -7,6 +7,7 @@ mod announcer;
 mod archived_table;
 mod attention;
 mod awaited;
+mod campaign_table;
 mod client_message;
 mod company_row;
 mod company_table;
@@ -22,10 +23,11 @@ mod field;
 mod figure;
 mod file_drop;
 mod form;
-mod hint;
+mod html;
 mod icon;
 mod import_table;
 mod kind_list;
+mod left_out;
 mod licence_row;
 mod link;
 mod link_note;
@@ -46,6 +48,7 @@ mod search_box;
 mod section_nav;
 mod segments;
 mod select;
+mod selection_bar;
 mod skeleton;
 mod status_badge;
 mod tabs;
@@ -53,6 +56,7 @@ mod team_table;
 mod tenant_domain_row;
 mod theme_switch;
 mod time_ago;
+mod token_table;
 mod top_bar;
 mod user_row;
 mod webhook_table;
@@ -66,9 +70,10 @@ pub use self::{
     archived_table::{ArchiveAction, ArchivedTable},
     attention::Attention,
     awaited::Awaited,
+    campaign_table::CampaignTable,
     client_message::ClientMessage,
-    company_row::{CompanyRow, LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
-    company_table::CompanyTable,
+    company_row::{LINK_ROLE_NOTE, ROLE_NOTE, element_id as company_element},
+    company_table::{CompanyTable, Jump},
     confirm::Confirm,
     control_list::ControlList,
     copied::Copied,
@@ -81,10 +86,11 @@ pub use self::{
     figure::Figure,
     file_drop::FileDrop,
     form::{Form, Problem},
-    hint::Hint,
+    html::Html,
     icon::{Icon, Shape},
     import_table::{ColumnMap, ImportTable},
     kind_list::KindList,
+    left_out::{LeftOutList, names_shown},
     licence_row::licence_row,
     link::Link,
     link_note::{LINK_NOTE, LinkNoteForm},
@@ -94,7 +100,7 @@ pub use self::{
     load_failed::LoadFailed,
     made_links::MadeLinks,
     menu::{Menu, MenuItem},
-    microsoft_button::{MicrosoftButton, MicrosoftMark},
+    microsoft_button::MicrosoftButton,
     notice::Notice,
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
@@ -105,6 +111,7 @@ pub use self::{
     section_nav::SectionNav,
     segments::{Segment, Segments},
     select::Select,
+    selection_bar::{Deed, SELECTION_BAR, SelectionBar},
     skeleton::Skeleton,
     status_badge::StatusBadge,
     tabs::{PANEL, Tabs, tab_id},
@@ -112,6 +119,7 @@ pub use self::{
     tenant_domain_row::tenant_domain_row,
     theme_switch::ThemeSwitch,
     time_ago::TimeAgo,
+    token_table::TokenTable,
     top_bar::TopBar,
     user_row::user_row,
     webhook_table::{DeliveryBadge, WebhookAction, WebhookTable},

@@ -199,6 +199,12 @@ mod tests {
             last_try: None,
             link: link.map(|(expires, end)| LinkSummary { expires, end, opens: 0, opened_at: None, note: None }),
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
+            oddity: None,
             revision: 1,
         }
     }

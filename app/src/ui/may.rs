@@ -1,7 +1,5 @@
 //! Why something on the page can't be done, where it can't.
 
-use leptos::prelude::*;
-
 use crate::{
     api::companies::Setup,
     domain::{Action, Right, Role},
@@ -16,29 +14,34 @@ pub fn refusal(role: Option<Role>, right: Right) -> Option<&'static str> {
 }
 
 /// For each action on a company, why it can't be done, if so.
-#[derive(Clone, Copy, Debug)]
-pub struct Forbidden {
-    connect: Memo<Option<&'static str>>,
-    cancel: Memo<Option<&'static str>>,
-    link: Memo<Option<&'static str>>,
-    send: Memo<Option<&'static str>>,
-    sync: Memo<Option<&'static str>>,
-    manage: Memo<Option<&'static str>>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reasons {
+    connect: Option<&'static str>,
+    cancel: Option<&'static str>,
+    link: Option<&'static str>,
+    send: Option<&'static str>,
+    sync: Option<&'static str>,
+    manage: Option<&'static str>,
 }
 
-impl Forbidden {
-    /// Follows the setup and the role.
-    pub fn follow(setup: ReadSignal<Setup>, role: impl Fn() -> Option<Role> + Copy + Send + Sync + 'static) -> Self {
-        let right = move |right| Memo::new(move |_| refusal(role(), right));
-        let (cancel, send, sync) = (right(Right::Connect), right(Right::SendLinks), right(Right::SyncNow));
-        let missing = move || (setup.get() == Setup::AppRegistrationMissing).then_some(SETUP_MISSING);
-        let connect = Memo::new(move |_| cancel.get().or_else(missing));
-        let link = Memo::new(move |_| send.get().or_else(missing));
-        Self { connect, cancel, link, send, sync, manage: right(Right::ManageCompanies) }
+impl Reasons {
+    /// With this setup, for somebody of this role.
+    pub fn new(setup: Setup, role: Option<Role>) -> Self {
+        let missing = (setup == Setup::AppRegistrationMissing).then_some(SETUP_MISSING);
+        let right = |right| refusal(role, right);
+        let (cancel, send) = (right(Right::Connect), right(Right::SendLinks));
+        Self {
+            connect: cancel.or(missing),
+            cancel,
+            link: send.or(missing),
+            send,
+            sync: right(Right::SyncNow),
+            manage: right(Right::ManageCompanies),
+        }
     }
 
     /// Why this can't be done.
-    pub const fn reason(self, action: Action) -> Memo<Option<&'static str>> {
+    pub const fn of(&self, action: Action) -> Option<&'static str> {
         match action {
             Action::SignIn | Action::Reconnect => self.connect,
             Action::Cancel => self.cancel,
@@ -48,14 +51,19 @@ impl Forbidden {
         }
     }
 
-    /// Why companies can't be edited and archived.
-    pub const fn managing(self) -> Memo<Option<&'static str>> {
+    /// Why the role can't change companies.
+    pub const fn managing(&self) -> Option<&'static str> {
         self.manage
     }
 
-    /// Why the role can't connect companies, and why it can't send links, if so.
-    pub const fn by_role(self) -> [Memo<Option<&'static str>>; 2] {
-        [self.cancel, self.send]
+    /// Why the role can't connect companies, nor end that.
+    pub const fn connecting(&self) -> Option<&'static str> {
+        self.cancel
+    }
+
+    /// Why the role can't send links.
+    pub const fn sending(&self) -> Option<&'static str> {
+        self.send
     }
 }
 
@@ -68,5 +76,19 @@ mod tests {
         assert_eq!(refusal(Some(Role::Technician), Right::SyncNow), None);
         assert_eq!(refusal(Some(Role::Technician), Right::Connect), Some(Right::Connect.refusal()));
         assert_eq!(refusal(None, Right::Connect), None);
+    }
+
+    #[test]
+    fn without_an_app_registration_nobody_connects_and_links_can_still_be_withdrawn() {
+        let reasons = Reasons::new(Setup::AppRegistrationMissing, Some(Role::Owner));
+        for action in [Action::SignIn, Action::Reconnect, Action::GenerateLink] {
+            assert_eq!(reasons.of(action), Some(SETUP_MISSING), "{action:?}");
+        }
+        for action in [Action::Cancel, Action::WithdrawLink, Action::SyncNow] {
+            assert_eq!(reasons.of(action), None, "{action:?}");
+        }
+        // What the role lacks comes first: it stays when the setup is mended.
+        let reasons = Reasons::new(Setup::AppRegistrationMissing, Some(Role::Viewer));
+        assert_eq!(reasons.of(Action::SignIn), Some(Right::Connect.refusal()));
     }
 }

@@ -8,48 +8,65 @@ use super::{
     state::{Load, Tone, Voice},
 };
 use crate::{
-    api::links::{LinkOutcome, MANY, Recipient, create_links, link_recipients},
-    domain::{Cause, Timestamp},
+    api::{
+        campaigns::{Recipients, link_recipients, make_links},
+        links::{LinkOutcome, MANY},
+    },
+    domain::{CampaignId, Cause, CompanyId, Timestamp},
     error::AppError,
 };
 
 /// The id of what shows the links that were made.
 pub const MADE: &str = "made-links";
 
+/// For whom links are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The companies that need one for this cause.
+    Cause(Cause),
+    /// Those that somebody selected.
+    Selected(Vec<CompanyId>),
+}
+
 /// How far the links are.
 #[derive(Clone, Copy)]
 pub struct NewLinks {
     session: Session,
     voice: Voice,
-    cause: Cause,
+    source: StoredValue<Source>,
     load: RwSignal<Load>,
-    recipients: RwSignal<Vec<Recipient>>,
+    recipients: RwSignal<Recipients>,
     /// How many were asked for, once they are.
     asked: RwSignal<Option<usize>>,
     lines: RwSignal<Vec<LinkOutcome>>,
+    campaign: RwSignal<Option<CampaignId>>,
     refused: RwSignal<Option<String>>,
 }
 
 impl NewLinks {
-    /// For the companies of this cause. Reads which they are.
-    pub fn of(cause: Cause, session: Session, voice: Voice) -> Self {
+    /// For these companies. Reads which of them can have one.
+    pub fn of(source: Source, session: Session, voice: Voice) -> Self {
         let links = Self {
             session,
             voice,
-            cause,
+            source: StoredValue::new(source),
             load: RwSignal::default(),
             recipients: RwSignal::default(),
             asked: RwSignal::default(),
             lines: RwSignal::default(),
+            campaign: RwSignal::default(),
             refused: RwSignal::default(),
         };
         links.read();
         links
     }
 
-    /// Why links are needed.
-    pub const fn cause(self) -> Cause {
-        self.cause
+    /// Why these companies.
+    pub fn reason(self) -> &'static str {
+        self.source.with_value(|source| match source {
+            Source::Cause(cause) => cause.short(),
+            Source::Selected(_) => "as you selected",
+        })
     }
 
     /// Whether the companies are there.
@@ -58,7 +75,7 @@ impl NewLinks {
     }
 
     /// The companies, by name.
-    pub fn recipients(self) -> ReadSignal<Vec<Recipient>> {
+    pub fn recipients(self) -> ReadSignal<Recipients> {
         self.recipients.read_only()
     }
 
@@ -72,6 +89,11 @@ impl NewLinks {
         self.lines.read_only()
     }
 
+    /// The campaign that they are in, once one is made.
+    pub fn campaign(self) -> ReadSignal<Option<CampaignId>> {
+        self.campaign.read_only()
+    }
+
     /// Why no more are made.
     pub fn refused(self) -> ReadSignal<Option<String>> {
         self.refused.read_only()
@@ -79,8 +101,12 @@ impl NewLinks {
 
     /// Reads the companies.
     pub fn read(self) {
+        let (cause, companies) = match self.source.get_value() {
+            Source::Cause(cause) => (Some(cause.key().to_owned()), Vec::new()),
+            Source::Selected(companies) => (None, companies),
+        };
         spawn_local(async move {
-            let answer = link_recipients(self.cause.key().to_owned()).await;
+            let answer = link_recipients(cause, companies).await;
             // The page may be gone by now.
             if self.load.try_get_untracked().is_none() {
                 return;
@@ -98,24 +124,29 @@ impl NewLinks {
         });
     }
 
-    /// Makes the links, part by part. With `replace`, also for companies that have a live one.
-    pub fn make(self, replace: bool) {
+    /// Makes the links, part by part, in a campaign of this name. With `replace`, also for companies that have a live one.
+    pub fn make(self, name: String, replace: bool) {
         if self.asked.get_untracked().is_some() {
             return;
         }
-        let wanted: Vec<Recipient> =
-            self.recipients.get_untracked().into_iter().filter(|recipient| replace || !recipient.has_link).collect();
+        let wanted: Vec<CompanyId> = self.recipients.with_untracked(|recipients| {
+            let wanted = recipients.can.iter().filter(|recipient| replace || !recipient.has_link);
+            wanted.map(|recipient| recipient.company).collect()
+        });
         self.asked.set(Some(wanted.len()));
         self.refused.set(None);
         spawn_local(async move {
             for part in wanted.chunks(MANY) {
-                let companies = part.iter().map(|recipient| recipient.company).collect();
-                let answer = create_links(companies, replace).await;
+                let campaign = self.campaign.get_untracked();
+                let answer = make_links(campaign, name.clone(), part.to_vec(), replace).await;
                 if self.lines.try_get_untracked().is_none() {
                     return;
                 }
                 match answer {
-                    Ok(outcomes) => self.lines.update(|lines| lines.extend(outcomes)),
+                    Ok(made) => {
+                        self.campaign.set(made.campaign);
+                        self.lines.update(|lines| lines.extend(made.lines));
+                    }
                     Err(error) => return self.stop(&error),
                 }
             }

@@ -55,12 +55,29 @@ impl Note {
                 .or_else(|| entry.row.link.as_ref().and_then(|link| Self::of_expired(link, now)))
                 .or_else(|| Self::of_kept_data(entry)),
         };
-        match (link, settled) {
+        let note = match (link, settled) {
             (Some(link), None) => Some(Self::of_link(link, entry.row.last_try.as_ref(), now)),
             (Some(link), Some(note)) => Some(note.with_link(link, now)),
             (None, settled) if entry.row.link_requested_at.is_some() => Some(Self::of_request(entry, settled, now)),
             (None, settled) => settled,
+        };
+        match &entry.row.oddity {
+            Some(oddity) => Some(Self::with_oddity(note, oddity)),
+            None => note,
         }
+    }
+
+    /// What is odd, where nothing more urgent is to be said; else below that.
+    fn with_oddity(note: Option<Self>, oddity: &str) -> Self {
+        let (words, text) = oddity.split_once('\n').unwrap_or((oddity, ""));
+        let mut note = note.unwrap_or_default();
+        if note.words.is_empty() {
+            words.clone_into(&mut note.words);
+        } else {
+            note.explanation.push(words.to_owned() + ".");
+        }
+        note.explanation.push(text.to_owned());
+        note
     }
 
     /// How a live link fares.
@@ -210,6 +227,12 @@ mod tests {
             last_try: None,
             link,
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
+            oddity: None,
             revision: 1,
         }
     }
@@ -297,6 +320,20 @@ mod tests {
         assert_eq!(words(kept.clone()).as_deref(), Some("Disconnected, data kept"));
         let connected = CompanyRow { tenant: Some("Contoso".into()), status: Status::Connected, ..kept };
         assert_eq!(words(connected), None);
+    }
+
+    #[test]
+    fn what_is_odd_is_told_but_what_is_urgent_comes_first() {
+        let odd = |status| CompanyRow { oddity: Some("Tenant was renamed\nKeep it.".into()), ..row(status, None) };
+        let connected = note(odd(Status::Connected)).expect("there is something to say");
+        assert_eq!(
+            (connected.words.as_str(), &*connected.explanation),
+            ("Tenant was renamed", &["Keep it.".to_owned()][..])
+        );
+        let reason = ReconnectReason::TenantGone;
+        let lost = note(odd(Status::NeedsReconnect { reason, since: NOW })).expect("there is something to say");
+        assert_eq!(lost.words, capital(reason.short()));
+        assert_eq!(lost.explanation[2..], ["Tenant was renamed.", "Keep it."]);
     }
 
     fn lack(data_set: DataSet, problem: Problem) -> Lack {

@@ -1,7 +1,10 @@
 //! The pages, one file each.
 
 mod activity;
+mod api_tokens;
 mod archived_companies;
+mod campaign;
+mod campaigns;
 mod change_password;
 mod client_message;
 mod companies;
@@ -19,12 +22,16 @@ mod microsoft_365;
 mod new_links;
 mod not_found;
 mod notifications;
+mod selection;
 mod sign_in;
 mod team;
 
 pub use self::{
     activity::Activity,
+    api_tokens::ApiTokens,
     archived_companies::ArchivedCompanies,
+    campaign::Campaign,
+    campaigns::Campaigns,
     change_password::ChangePassword,
     client_message::ClientMessage,
     companies::Companies,
@@ -38,6 +45,7 @@ pub use self::{
     new_links::NewLinks,
     not_found::NotFound,
     notifications::Notifications,
+    selection::{ArchiveSelected, TagSelected},
     sign_in::SignIn,
     team::Team,
 };

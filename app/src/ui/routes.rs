@@ -7,11 +7,12 @@ use leptos::prelude::*;
 use super::{
     browser::{document, location},
     pages::{
-        Activity, ArchiveCompany, ArchivedCompanies, ChangePassword, ClientMessage, Company, Disconnect, EditCompany,
-        ImportCompanies, Join, Links, Microsoft365, NewCompany, NewLinks, NotFound, Notifications, SignIn, Team,
+        Activity, ApiTokens, ArchiveCompany, ArchiveSelected, ArchivedCompanies, Campaign, Campaigns, ChangePassword,
+        ClientMessage, Company, Disconnect, EditCompany, ImportCompanies, Join, Links, Microsoft365, NewCompany,
+        NewLinks, NotFound, Notifications, SignIn, TagSelected, Team,
     },
 };
-use crate::domain::CompanyId;
+use crate::domain::{CampaignId, CompanyId};
 
 /// The id of what a page shows below the bar at the top.
 pub const CONTENT: &str = "page";
@@ -22,6 +23,8 @@ const COMPANIES: &str = "/companies/";
 
 /// The last part of the path where a company is disconnected.
 const DISCONNECT: &str = "disconnect";
+
+const CAMPAIGNS: &str = "/settings/campaigns/";
 
 const MICROSOFT_365: &str = "/microsoft-365/";
 
@@ -39,8 +42,10 @@ pub enum Program {
     Companies,
     /// What was read of tenants: one company's page, and the lists across companies.
     Data,
-    /// What is done to companies, one or many: bringing them in, changing them, sending them links, letting them go.
+    /// What is done to companies, one or many: bringing them in, changing them, letting them go.
     Records,
+    /// Links, and what becomes of many that were made together.
+    Links,
     /// All other pages.
     Pages,
 }
@@ -54,6 +59,10 @@ pub enum Page {
     Links,
     /// Making links for many companies.
     NewLinks,
+    /// Links that were made together.
+    Campaigns,
+    /// Some of them, and how far each is.
+    Campaign(CampaignId),
     /// One company.
     Company(CompanyId, Tab),
     /// The end of its connection.
@@ -68,6 +77,8 @@ pub enum Page {
     Activity,
     /// Who is told what happens.
     Notifications,
+    /// The tokens of other programs.
+    ApiTokens,
     /// Another password.
     ChangePassword,
     /// Signing in.
@@ -84,6 +95,10 @@ pub enum Page {
     ArchivedCompanies,
     /// Companies from a file.
     ImportCompanies,
+    /// Giving companies that are selected tags, and taking tags from them.
+    TagSelected,
+    /// Putting companies away that are selected.
+    ArchiveSelected,
 }
 
 /// A part of a company's page.
@@ -176,19 +191,24 @@ impl Page {
             "/settings/integrations/microsoft-365/companies" => Some(Self::Companies),
             "/settings/links" => Some(Self::Links),
             "/settings/links/new" => Some(Self::NewLinks),
+            "/settings/campaigns" => Some(Self::Campaigns),
             "/settings/team" => Some(Self::Team),
             "/settings/activity" => Some(Self::Activity),
             "/settings/notifications" => Some(Self::Notifications),
+            "/settings/api" => Some(Self::ApiTokens),
             "/settings/password" => Some(Self::ChangePassword),
             "/login" => Some(Self::SignIn),
             "/settings/companies/new" => Some(Self::NewCompany),
             "/settings/companies/import" => Some(Self::ImportCompanies),
             "/settings/companies/archived" => Some(Self::ArchivedCompanies),
+            "/settings/companies/tags" => Some(Self::TagSelected),
+            "/settings/companies/archive" => Some(Self::ArchiveSelected),
             path => Self::company_at(path)
                 .or_else(|| {
                     let slug = path.strip_prefix(MICROSOFT_365)?;
                     Topic::ALL.into_iter().find(|topic| topic.slug() == slug).map(Self::Microsoft365)
                 })
+                .or_else(|| path.strip_prefix(CAMPAIGNS)?.parse().ok().map(Self::Campaign))
                 .or_else(|| token(path).map(|_| Self::Join)),
         }
     }
@@ -212,6 +232,8 @@ impl Page {
             Self::Companies => "/settings/integrations/microsoft-365/companies",
             Self::Links => "/settings/links",
             Self::NewLinks => "/settings/links/new",
+            Self::Campaigns => "/settings/campaigns",
+            Self::Campaign(campaign) => return Cow::Owned(format!("{CAMPAIGNS}{campaign}")),
             Self::Company(company, tab) => return Cow::Owned(path_of(company, tab.slug())),
             Self::Disconnect(company) => return Cow::Owned(path_of(company, DISCONNECT)),
             Self::ClientMessage(company) => return Cow::Owned(path_of(company, MESSAGE)),
@@ -221,12 +243,15 @@ impl Page {
             Self::Team => "/settings/team",
             Self::Activity => "/settings/activity",
             Self::Notifications => "/settings/notifications",
+            Self::ApiTokens => "/settings/api",
             Self::ChangePassword => "/settings/password",
             Self::SignIn => "/login",
             Self::Join => JOIN,
             Self::NewCompany => "/settings/companies/new",
             Self::ImportCompanies => "/settings/companies/import",
             Self::ArchivedCompanies => "/settings/companies/archived",
+            Self::TagSelected => "/settings/companies/tags",
+            Self::ArchiveSelected => "/settings/companies/archive",
         })
     }
 
@@ -235,18 +260,20 @@ impl Page {
         match self {
             Self::Companies => Program::Companies,
             Self::Company(..) | Self::Microsoft365(_) => Program::Data,
-            Self::NewLinks
-            | Self::Disconnect(_)
+            Self::Links | Self::NewLinks | Self::Campaigns | Self::Campaign(_) => Program::Links,
+            Self::Disconnect(_)
             | Self::ClientMessage(_)
             | Self::NewCompany
             | Self::EditCompany(_)
             | Self::ArchiveCompany(_)
             | Self::ArchivedCompanies
-            | Self::ImportCompanies => Program::Records,
-            Self::Links
-            | Self::Team
+            | Self::ImportCompanies
+            | Self::TagSelected
+            | Self::ArchiveSelected => Program::Records,
+            Self::Team
             | Self::Activity
             | Self::Notifications
+            | Self::ApiTokens
             | Self::ChangePassword
             | Self::SignIn
             | Self::Join => Program::Pages,
@@ -354,7 +381,6 @@ pub fn RecordPages(
 ) -> impl IntoView {
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
-        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
         Some(Page::Disconnect(company)) => view! { <Disconnect company /> }.into_any(),
         Some(Page::ClientMessage(_)) => view! { <ClientMessage /> }.into_any(),
         Some(Page::NewCompany) => view! { <NewCompany /> }.into_any(),
@@ -362,6 +388,24 @@ pub fn RecordPages(
         Some(Page::ArchiveCompany(_)) => view! { <ArchiveCompany /> }.into_any(),
         Some(Page::ArchivedCompanies) => view! { <ArchivedCompanies /> }.into_any(),
         Some(Page::ImportCompanies) => view! { <ImportCompanies /> }.into_any(),
+        Some(Page::TagSelected) => view! { <TagSelected /> }.into_any(),
+        Some(Page::ArchiveSelected) => view! { <ArchiveSelected /> }.into_any(),
+        _ => view! { <NotFound /> }.into_any(),
+    }
+}
+
+/// The page of the address, among those of [`Program::Links`].
+#[component]
+pub fn LinkPages(
+    /// The address.
+    address: Address,
+) -> impl IntoView {
+    let page = Memo::new(move |_| address.page());
+    move || match page.get() {
+        Some(Page::Links) => view! { <Links /> }.into_any(),
+        Some(Page::NewLinks) => view! { <NewLinks /> }.into_any(),
+        Some(Page::Campaigns) => view! { <Campaigns /> }.into_any(),
+        Some(Page::Campaign(_)) => view! { <Campaign /> }.into_any(),
         _ => view! { <NotFound /> }.into_any(),
     }
 }
@@ -374,10 +418,10 @@ pub fn Pages(
 ) -> impl IntoView {
     let page = Memo::new(move |_| address.page());
     move || match page.get() {
-        Some(Page::Links) => view! { <Links /> }.into_any(),
         Some(Page::Team) => view! { <Team /> }.into_any(),
         Some(Page::Activity) => view! { <Activity /> }.into_any(),
         Some(Page::Notifications) => view! { <Notifications /> }.into_any(),
+        Some(Page::ApiTokens) => view! { <ApiTokens /> }.into_any(),
         Some(Page::ChangePassword) => view! { <ChangePassword /> }.into_any(),
         Some(Page::SignIn) => view! { <SignIn /> }.into_any(),
         Some(Page::Join) => view! { <Join /> }.into_any(),
@@ -399,6 +443,7 @@ mod tests {
             Page::Team,
             Page::Activity,
             Page::Notifications,
+            Page::ApiTokens,
             Page::ChangePassword,
             Page::SignIn,
             Page::NewCompany,
@@ -407,6 +452,10 @@ mod tests {
             Page::ArchiveCompany(company),
             Page::ArchivedCompanies,
             Page::ImportCompanies,
+            Page::TagSelected,
+            Page::ArchiveSelected,
+            Page::Campaigns,
+            Page::Campaign(CampaignId::from_uuid(uuid::Uuid::from_u128(7))),
         ] {
             assert_eq!(Page::at(&page.path()), Some(page));
             assert_eq!(Page::at(&format!("{}/", page.path())), Some(page));

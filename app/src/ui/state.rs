@@ -4,6 +4,7 @@ pub mod announcement;
 pub mod handover;
 pub mod messages;
 pub mod rows;
+pub mod selection;
 pub mod submission;
 pub mod voice;
 
@@ -15,6 +16,7 @@ pub use self::{
     handover::{Handover, Making},
     messages::{Messages, Tone},
     rows::{Entry, Rows, Wish},
+    selection::Selection,
     submission::Submission,
     voice::Voice,
 };
@@ -47,6 +49,7 @@ pub struct Companies {
     platform: RwSignal<Vec<PlatformNotice>>,
     cursor: StoredValue<i64>,
     returned_from: StoredValue<Option<CompanyId>>,
+    on_tied: StoredValue<Option<Callback<CompanyId>>>,
 }
 
 impl Companies {
@@ -60,6 +63,7 @@ impl Companies {
             platform: RwSignal::default(),
             cursor: StoredValue::default(),
             returned_from: StoredValue::default(),
+            on_tied: StoredValue::default(),
         }
     }
 
@@ -76,6 +80,11 @@ impl Companies {
     /// Whether companies can be connected at all.
     pub fn setup(self) -> ReadSignal<Setup> {
         self.setup.read_only()
+    }
+
+    /// Calls this with each company that is connected by what the person did here.
+    pub fn on_tied(self, tied: Callback<CompanyId>) {
+        self.on_tied.set_value(Some(tied));
     }
 
     /// What is wrong with our own app registration.
@@ -132,6 +141,14 @@ impl Companies {
             (!changes.is_empty() || known.all().len() != before, changes)
         });
         for change in changes.unwrap_or_default() {
+            let (before, after) = (&change.before.row, &change.after);
+            let is_tied = before.tenant.is_none() && after.row.tenant.is_some();
+            if is_tied
+                && after.deed == Some(Wish::SignIn)
+                && let Some(on_tied) = self.on_tied.get_value()
+            {
+                on_tied.run(after.row.id);
+            }
             if let (Some(Wish::Sync), Status::NeedsReconnect { reason, .. }) =
                 (change.before.wish(), &change.after.row.status)
             {
@@ -167,6 +184,11 @@ impl Companies {
     /// Notes what the person did with a row, and shows it before the server confirms it.
     pub fn wish(self, id: CompanyId, wish: Wish) {
         self.change(|rows| rows.wish(id, wish, clock::now()));
+    }
+
+    /// The same for the sync of many. Answers which of them are connected: the others are left out.
+    pub fn wish_syncs(self, ids: &[CompanyId]) -> Vec<CompanyId> {
+        self.rows.try_update(|rows| rows.wish_syncs(ids, clock::now())).unwrap_or_default()
     }
 
     /// Shows a row as the server says again: the wish was refused.

@@ -21,7 +21,7 @@ impl Limit {
 }
 
 /// Every limit: what is measured, the number, on which database if not on both, and what it has to be.
-const LIMITS: [(&str, &str, Option<Engine>, Limit); 11] = [
+const LIMITS: [(&str, &str, Option<Engine>, Limit); 16] = [
     ("full_round", "times_by_hand", Some(Engine::Sqlite), Limit::AtMost(3.0)),
     ("full_round", "times_by_hand", Some(Engine::Postgres), Limit::AtMost(2.0)),
     ("peak_memory", "times_a_tenth", None, Limit::AtMost(1.2)),
@@ -33,6 +33,11 @@ const LIMITS: [(&str, &str, Option<Engine>, Limit); 11] = [
     ("api_under_sync", "failed", None, Limit::AtMost(0.0)),
     ("api_under_sync", "complaints_in_log", None, Limit::AtMost(0.0)),
     ("search", "p95_ms", None, Limit::AtMost(100.0)),
+    ("page", "first_rows_times_few", None, Limit::AtMost(1.15)),
+    ("page", "key_p95_ms", None, Limit::AtMost(50.0)),
+    ("page", "sort_p95_ms", None, Limit::AtMost(50.0)),
+    ("page", "filter_p95_ms", None, Limit::AtMost(50.0)),
+    ("page", "memory_mb", None, Limit::AtMost(50.0)),
 ];
 
 /// What one measurement came to.

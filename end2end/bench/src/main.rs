@@ -1,7 +1,7 @@
-//! Measures the sync and the lists, prints each number beside its limit, and all of them as JSON in the last line.
+//! Measures the sync, the lists and the page of companies, prints each number beside its limit, and all of them as JSON in the last line.
 //!
-//! `BENCH_USERS` (50,000), `BENCH_TENANTS` (1,000), `BENCH_RUNS` (5) and `BENCH_COMPANIES` (10,000, of 100 users each, for
-//! the search) make it smaller; `BENCH_ENGINE` measures one of `sqlite` and `postgresql`.
+//! `BENCH_USERS` (50,000), `BENCH_TENANTS` (1,000), `BENCH_RUNS` (5) and `BENCH_COMPANIES` (10,000, for the search of 100
+//! users each) make it smaller; `BENCH_ENGINE` measures one of `sqlite` and `postgresql`. `BENCH_SITE` is the built web app.
 
 mod by_hand;
 mod database;
@@ -9,6 +9,7 @@ mod limits;
 #[path = "../../../server/tests/it/many_users.rs"]
 mod many_users;
 mod microsoft;
+mod page;
 mod pages;
 mod programs;
 mod sync;
@@ -26,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const LATENCY: Duration = Duration::from_millis(200);
 
 /// What can be measured.
-const ALL: [&str; 6] = ["full_round", "peak_memory", "fleet", "fairness", "api_under_sync", "search"];
+const ALL: [&str; 7] = ["full_round", "peak_memory", "fleet", "fairness", "api_under_sync", "search", "page"];
 
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -53,7 +54,8 @@ async fn main() -> anyhow::Result<ExitCode> {
                 "fleet" => vec![sync::fleet(&cluster, engine, 16).await?, sync::fleet(&cluster, engine, 64).await?],
                 "fairness" => vec![sync::fairness(&cluster, engine).await?],
                 "api_under_sync" => vec![pages::under_sync(&cluster, engine).await?],
-                _ => vec![pages::search(&cluster, engine).await?],
+                "search" => vec![pages::search(&cluster, engine).await?],
+                _ => vec![page::page(&cluster, engine).await?],
             };
             for measured in measured {
                 all_hold &= measured.print();

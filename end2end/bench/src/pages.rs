@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -43,15 +43,28 @@ const SYNCS: u32 = 3;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// A server, and somebody who is signed in.
-struct Server {
+pub struct Server {
     _program: Program,
-    url: String,
+    /// Where it is.
+    pub url: String,
+    /// The session of who is signed in.
+    pub token: Token,
     log: PathBuf,
     http: reqwest::Client,
 }
 
 impl Server {
     async fn start(empty: &Empty, host: &str) -> anyhow::Result<Self> {
+        let site = empty.folder.path().join("site");
+        for program in ["companies", "data", "records", "pages"] {
+            std::fs::create_dir_all(site.join(program))?;
+            std::fs::write(site.join(program).join("index.html"), "")?;
+        }
+        Self::with_site(empty, host, &site).await
+    }
+
+    /// One that serves the web app in this folder.
+    pub async fn with_site(empty: &Empty, host: &str, site: impl AsRef<Path>) -> anyhow::Result<Self> {
         let token = Token::random();
         begin_session(empty, &token).await?;
         let cookie = HeaderValue::try_from(format!("session={}", token.expose()))?;
@@ -60,8 +73,8 @@ impl Server {
         let http = reqwest::Client::builder().no_proxy().default_headers(headers).build()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = empty.folder.path().join("log");
-        let program = Program::server(empty, host, port, &log)?;
-        let server = Self { _program: program, url: format!("http://localhost:{port}"), log, http };
+        let program = Program::server(empty, host, site.as_ref(), port, &log)?;
+        let server = Self { _program: program, url: format!("http://localhost:{port}"), token, log, http };
         let ready = async {
             while server.http.get(format!("{}/readyz", server.url)).send().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;

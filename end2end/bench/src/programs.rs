@@ -43,12 +43,7 @@ impl Program {
     }
 
     /// Serves at this port and reads tenants, with a log in this file.
-    pub fn server(empty: &Empty, host: &str, port: u16, log: &Path) -> anyhow::Result<Self> {
-        let site = empty.folder.path().join("site");
-        for program in ["companies", "data", "pages"] {
-            std::fs::create_dir_all(site.join(program))?;
-            std::fs::write(site.join(program).join("index.html"), "")?;
-        }
+    pub fn server(empty: &Empty, host: &str, site: &Path, port: u16, log: &Path) -> anyhow::Result<Self> {
         let child = beside("tenantry")?
             .arg("serve")
             .envs(settings(empty, host))

@@ -28,6 +28,7 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route("/_sandbox/tenants", get(tenants).post(make_tenant))
         .route("/_sandbox/tenants/{id}/revoke-consent", post(revoke_consent))
         .route("/_sandbox/tenants/{id}/expire-refresh-tokens", post(expire_refresh_tokens))
+        .route("/_sandbox/tenants/{id}/rename", post(rename))
         .route("/_sandbox/tenants/{id}/change-users", post(change_users))
         .route("/_sandbox/tenants/{id}/users", get(users))
         .route("/_sandbox/tenants/{id}/consent", post(consent))
@@ -179,6 +180,20 @@ async fn expire_refresh_tokens(State(shared): State<Arc<Shared>>, Path(id): Path
     }
     shared.keep(&world);
     Ok(Json(json!({ "expired": count })))
+}
+
+/// `POST /_sandbox/tenants/{id}/rename`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewName {
+    name: String,
+}
+
+async fn rename(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>, Json(new): Json<NewName>) -> Answer {
+    let mut world = shared.world();
+    let tenant = world.tenant_mut(id).ok_or(ControlError::NoTenant(id))?;
+    tenant.name = new.name;
+    Ok(Json(tenant.summary()))
 }
 
 /// `POST /_sandbox/tenants/{id}/change-users`

@@ -1,4 +1,4 @@
-//! What is done to companies: adding, changing, archiving and disconnecting them, and links for many.
+//! What is done to companies: adding, changing, archiving and disconnecting them.
 
 fn main() {
     frontend::mount(app::ui::RecordsProgram);

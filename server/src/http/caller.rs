@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use app::{
-    domain::Right,
+    domain::{Right, Scope},
     error::{AppError, ErrorCode},
 };
 use axum::{
@@ -24,6 +24,7 @@ use super::{
     page::{Page, Place},
     server_functions::error_response,
     site,
+    v1::{self, MethodScope},
 };
 use crate::{
     failure::internal,
@@ -40,6 +41,8 @@ pub enum Access {
     SignedIn,
     /// Whoever's role has this right.
     Needs(Right),
+    /// A program whose token has the scope of the method, and whose maker's role allows that. No session does.
+    Token(&'static [MethodScope]),
 }
 
 /// What everybody may ask for. A path that is not here is refused, whoever asks.
@@ -69,17 +72,25 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/sessions/change-password", Access::SignedIn),
     ("/api/companies/list", Access::Needs(Right::See)),
     ("/api/companies/changes", Access::Needs(Right::See)),
+    ("/api/companies/of-tenant", Access::Needs(Right::See)),
     ("/api/companies/show", Access::Needs(Right::See)),
     ("/api/companies/card", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/add", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/edit", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/archive", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/restore", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/accept-oddity", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/archived", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/delete", Access::Needs(Right::DeleteCompanies)),
+    ("/api/companies/selected/tags", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/retag", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/farewell", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies/selected/archive", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/preview", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/confirm", Access::Needs(Right::ManageCompanies)),
     ("/api/companies/import/template.csv", Access::Needs(Right::ManageCompanies)),
+    ("/api/companies.csv", Access::Needs(Right::See)),
+    ("/api/companies.xlsx", Access::Needs(Right::See)),
     ("/api/users/list", Access::Needs(Right::See)),
     ("/api/users.csv", Access::Needs(Right::See)),
     ("/api/licences/list", Access::Needs(Right::See)),
@@ -91,17 +102,24 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/secure-score.csv", Access::Needs(Right::See)),
     ("/api/events", Access::Needs(Right::See)),
     ("/api/connections/sync", Access::Needs(Right::SyncNow)),
+    ("/api/connections/sync-many", Access::Needs(Right::SyncNow)),
     ("/api/connections/sync-all", Access::Needs(Right::SyncNow)),
     ("/api/connections/disconnect", Access::Needs(Right::Connect)),
     ("/api/connections/disconnection", Access::Needs(Right::Connect)),
     ("/api/connections/check-gone", Access::Needs(Right::Connect)),
     ("/api/attempts/cancel", Access::Needs(Right::Connect)),
     ("/api/links/create", Access::Needs(Right::SendLinks)),
-    ("/api/links/create-many", Access::Needs(Right::SendLinks)),
-    ("/api/links/recipients", Access::Needs(Right::SendLinks)),
     ("/api/links/withdraw", Access::Needs(Right::SendLinks)),
     ("/api/links/list", Access::Needs(Right::SendLinks)),
     ("/api/links/message", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/recipients", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/make", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/list", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/show", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/preview", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/send", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/mark-sent", Access::Needs(Right::SendLinks)),
+    ("/api/campaigns/renew", Access::Needs(Right::SendLinks)),
     // Of one company. All of it is the owners': the port looks at the filter.
     ("/api/activity/list", Access::Needs(Right::See)),
     ("/api/activity.csv", Access::Needs(Right::ManageAccounts)),
@@ -121,13 +139,38 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/webhooks/retry", Access::Needs(Right::ManageAccounts)),
     ("/api/mail/save", Access::Needs(Right::ManageAccounts)),
     ("/api/mail/test", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/list", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/create", Access::Needs(Right::ManageAccounts)),
+    ("/api/api-tokens/revoke", Access::Needs(Right::ManageAccounts)),
+    // Other programs.
+    ("/api/v1/openapi.json", Access::Public),
+    ("/api/v1/docs", Access::Public),
+    ("/api/v1/docs.css", Access::Public),
+    ("/api/v1/companies", Access::Token(&[("GET", Scope::CompaniesRead), ("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}", Access::Token(&[("GET", Scope::CompaniesRead), ("PATCH", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/archive", Access::Token(&[("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/restore", Access::Token(&[("POST", Scope::CompaniesWrite)])),
+    ("/api/v1/companies/{company}/connection", Access::Token(&[("GET", Scope::ConnectionsRead)])),
+    ("/api/v1/companies/{company}/connection/sync", Access::Token(&[("POST", Scope::ConnectionsSync)])),
+    ("/api/v1/companies/{company}/link", Access::Token(&[("POST", Scope::LinksWrite), ("DELETE", Scope::LinksWrite)])),
+    ("/api/v1/companies/{company}/secure-score", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/connections", Access::Token(&[("GET", Scope::ConnectionsRead)])),
+    ("/api/v1/links", Access::Token(&[("GET", Scope::LinksRead)])),
+    ("/api/v1/activity", Access::Token(&[("GET", Scope::ActivityRead)])),
+    ("/api/v1/users", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/licences", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/domains", Access::Token(&[("GET", Scope::DataRead)])),
+    ("/api/v1/secure-scores", Access::Token(&[("GET", Scope::DataRead)])),
     // Pages of the web app. They hold no data; the app says what a role may not see.
     ("/login", Access::Public),
     ("/join/{token}", Access::Public),
     ("/settings/team", Access::Needs(Right::ManageAccounts)),
     ("/settings/activity", Access::Needs(Right::ManageAccounts)),
     ("/settings/links/new", Access::Needs(Right::SendLinks)),
+    ("/settings/campaigns", Access::Needs(Right::SendLinks)),
+    ("/settings/campaigns/{campaign}", Access::Needs(Right::SendLinks)),
     ("/settings/notifications", Access::Needs(Right::ManageAccounts)),
+    ("/settings/api", Access::Needs(Right::ManageAccounts)),
     ("/settings/password", Access::SignedIn),
     ("/settings/companies/{*page}", Access::Needs(Right::ManageCompanies)),
     ("/settings/{*page}", Access::Needs(Right::See)),
@@ -141,12 +184,13 @@ pub const ACCESS: &[(&str, Access)] = &[
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 6] = [
+const ASKED_BY_ITSELF: [&str; 7] = [
     "/api/sessions/me",
     "/api/companies/changes",
     "/api/companies/show",
     "/api/connections/disconnection",
     "/api/webhooks/deliveries",
+    "/api/campaigns/show",
     "/api/events",
 ];
 
@@ -198,6 +242,9 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         let address = client_address(peer.ip(), request.headers(), &state.trusted_proxies);
         request.extensions_mut().insert(address);
     }
+    if v1::is_below(request.uri().path()) {
+        return v1::admit(&state, request, next).await;
+    }
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
         Some(access) => Some(access),
@@ -216,7 +263,10 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         Err(error) => return error_response(&internal(error)),
     };
     let refused = match access {
-        None => return error_response(&AppError::new(ErrorCode::NotFound, "There is no such function.")),
+        // Those with a token were let through already.
+        None | Some(Access::Token(_)) => {
+            return error_response(&AppError::new(ErrorCode::NotFound, "There is no such function."));
+        }
         Some(Access::Needs(right)) if !caller.me.role.may(right) => Some(right),
         Some(_) => None,
     };

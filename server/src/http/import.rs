@@ -1,7 +1,7 @@
 //! Companies from a file: what it would do, and doing it. Between the two, nothing is kept here: the file is sent twice.
 
 use app::{
-    domain::company_import::{Counts, ImportPreview, MAX_BYTES, plan},
+    domain::company_import::{Counts, ImportPreview, MAX_BYTES, Mend, plan},
     error::{AppError, ErrorCode},
 };
 use axum::{
@@ -13,6 +13,7 @@ use axum::{
     routing::MethodRouter,
 };
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::{AppState, server_functions::error_response};
 use crate::{
@@ -29,14 +30,22 @@ pub struct Asked {
     mapping: Option<String>,
     /// What stands for the preview that was seen.
     digest: Option<String>,
+    /// How many bytes after the file say how its wrong rows are mended, as JSON.
+    mended: Option<usize>,
 }
+
+/// The most bytes that say how rows are mended.
+const MENDS: usize = 1024 * 1024;
+
+/// So many files are read at once, however many arrive: each may take some memory.
+static READERS: Semaphore = Semaphore::const_new(2);
 
 type File = Result<Bytes, BytesRejection>;
 
 /// A route whose body is such a file.
 pub fn takes_file(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
     // A little more, so that the reader refuses what is too large, in words.
-    route.layer(DefaultBodyLimit::max(MAX_BYTES + 1024))
+    route.layer(DefaultBodyLimit::max(MAX_BYTES + MENDS + 1024))
 }
 
 /// Tells what a file would do. Nothing is written.
@@ -110,7 +119,21 @@ async fn read(file: File, asked: &Asked) -> Result<CompanyFile, AppError> {
     })?;
     let mapping =
         asked.mapping.as_deref().map_or(Ok(Mapping::Guessed), Mapping::parse).map_err(|error| refused(&error))?;
-    calculate(move || CompanyFile::read(&file, &mapping).map_err(|error| refused(&error))).await
+    let not_understood =
+        || AppError::new(ErrorCode::BadRequest, "The mended rows did not arrive. Load the page again.");
+    let said = asked.mended.unwrap_or_default();
+    let end = file.len().checked_sub(said).filter(|_| said <= MENDS).ok_or_else(not_understood)?;
+    let mends: Vec<Mend> = match &file[end..] {
+        [] => Vec::new(),
+        json => serde_json::from_slice(json).map_err(|_| not_understood())?,
+    };
+    // Nobody closes it.
+    let _turn = READERS.acquire().await.ok();
+    calculate(move || {
+        let read = CompanyFile::read(&file[..end], &mapping).map_err(|error| refused(&error))?;
+        Ok(if mends.is_empty() { read } else { read.mended(mends) })
+    })
+    .await
 }
 
 fn refused(error: &FileError) -> AppError {

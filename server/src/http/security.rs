@@ -51,7 +51,10 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
         return (StatusCode::MISDIRECTED_REQUEST, "This is not the address of this server.").into_response();
     }
     let headers = request.headers();
-    let from_ours = is_same_origin(headers) || (is_link(request.uri().path()) && is_unnamed_origin(headers));
+    // Programs bring a token, which no browser adds by itself; cookies count for nothing there.
+    let is_program = super::v1::is_below(request.uri().path());
+    let from_ours =
+        is_program || is_same_origin(headers) || (is_link(request.uri().path()) && is_unnamed_origin(headers));
     if !matches!(*request.method(), Method::GET | Method::HEAD) && !from_ours {
         return (StatusCode::FORBIDDEN, "This request came from another site.").into_response();
     }

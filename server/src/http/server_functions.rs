@@ -9,8 +9,8 @@ use app::{
     domain::Right,
     error::AppError,
     ports::{
-        Accounts, Activity, Attempts, Companies, CompanyRecords, Connections, Disconnections, Links, Notifications,
-        Sessions, TenantData,
+        Accounts, Activity, ApiTokens, Attempts, Campaigns, Companies, CompanyRecords, Connections, Disconnections,
+        Links, Notifications, Sessions, TenantData,
     },
 };
 use axum::{
@@ -24,7 +24,8 @@ use leptos::prelude::provide_context;
 
 use super::{AppState, caller::session_cookie};
 use crate::{
-    accounts, activity, attempts, company_records, connections, disconnections, links, notifications,
+    accounts, activity, api_tokens, attempts, campaigns, company_records, connections, disconnections, links,
+    notifications,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -78,6 +79,10 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     }
     if may(Right::SendLinks) {
         provide_context::<Arc<dyn Links>>(Arc::new(links::Links::new(state.links.clone(), caller.me.clone())));
+        let telling = &state.telling;
+        let mail_from = telling.mailer.as_ref().map(|mailer| mailer.from().to_string());
+        let (links, wake, me) = (state.links.clone(), telling.wake.clone(), caller.me.clone());
+        provide_context::<Arc<dyn Campaigns>>(Arc::new(campaigns::Campaigns::new(links, mail_from, wake, me)));
     }
     if may(Right::Connect) {
         provide_context::<Arc<dyn Attempts>>(Arc::new(attempts::Attempts::new(store(), actor.clone())));
@@ -91,6 +96,8 @@ fn provide_ports(state: &AppState, caller: Option<Caller>, address: IpAddr, repl
     if may(Right::ManageAccounts) {
         let accounts = accounts::Accounts::new(store(), state.public_url.clone(), actor.clone());
         provide_context::<Arc<dyn Accounts>>(Arc::new(accounts));
+        let tokens = api_tokens::ApiTokens::new(store(), caller.me.id, actor.clone());
+        provide_context::<Arc<dyn ApiTokens>>(Arc::new(tokens));
         let notifications = notifications::Notifications::new(store(), state.telling.clone(), actor);
         provide_context::<Arc<dyn Notifications>>(Arc::new(notifications));
     }

@@ -23,10 +23,13 @@ const DATA: &str = "data";
 /// The program of what is done to companies.
 const RECORDS: &str = "records";
 
+/// The program of links.
+const LINKS: &str = "links";
+
 /// The program of all other pages.
 const PAGES: &str = "pages";
 
-const PROGRAMS: [&str; 4] = [COMPANIES, DATA, RECORDS, PAGES];
+const PROGRAMS: [&str; 5] = [COMPANIES, DATA, RECORDS, LINKS, PAGES];
 
 /// Where the web app is built, as long as it is not a part of this program.
 #[cfg(not(feature = "embed"))]
@@ -122,7 +125,8 @@ pub async fn serve(State(state): State<AppState>, request: Request) -> Response 
 fn program(path: &str) -> &'static str {
     match path.trim_end_matches('/') {
         "" | COMPANIES_PATH => COMPANIES,
-        "/settings/links/new" => RECORDS,
+        "/settings/links" | "/settings/links/new" | "/settings/campaigns" => LINKS,
+        path if path.starts_with("/settings/campaigns/") => LINKS,
         path if path.starts_with("/settings/companies/") => RECORDS,
         path if path.starts_with("/companies/")
             && ["/disconnect", "/message", "/edit", "/archive"].into_iter().any(|end| path.ends_with(end)) =>
@@ -148,11 +152,13 @@ mod tests {
         for path in ["/", COMPANIES_PATH, "/settings/integrations/microsoft-365/companies/"] {
             assert_eq!(program(path), COMPANIES, "{path}");
         }
-        for path in ["/login", "/join/a", "/settings/team", "/settings/links", "/index.html", "/no/such/page"] {
+        for path in ["/login", "/join/a", "/settings/team", "/index.html", "/no/such/page"] {
             assert_eq!(program(path), PAGES, "{path}");
         }
+        for path in ["/settings/links", "/settings/links/new/", "/settings/campaigns", "/settings/campaigns/0193"] {
+            assert_eq!(program(path), LINKS, "{path}");
+        }
         for path in [
-            "/settings/links/new",
             "/settings/companies/new",
             "/companies/0193/disconnect",
             "/companies/0193/message",

@@ -1,7 +1,10 @@
 //! The first sheet of an Excel workbook, as texts. A workbook is a zip file of XML documents; whatever it claims about
 //! their size is not believed. <https://ecma-international.org/publications-and-standards/standards/ecma-376/>
 
-use std::io::{Cursor, Read as _};
+use std::{
+    borrow::Cow,
+    io::{Cursor, Read as _},
+};
 
 use app::domain::company_import::MAX_ROWS;
 use quick_xml::{
@@ -10,7 +13,7 @@ use quick_xml::{
 };
 use zip::ZipArchive;
 
-use super::{FileError, MAX_COLUMNS, Record};
+use super::{FileError, MAX_COLUMNS, Record, beginning};
 
 /// How much the documents that are looked at may unpack to, and the cells hold, in bytes.
 const UNPACKED: usize = 50 * 1024 * 1024;
@@ -18,8 +21,27 @@ const UNPACKED: usize = 50 * 1024 * 1024;
 /// The most different texts.
 const MAX_STRINGS: usize = 500_000;
 
+/// The most parts of a workbook, and the most places where its table of contents may end. Whoever looks for the right one
+/// reads each of them.
+const MAX_PARTS: usize = 5_000;
+const MAX_ENDS: usize = 8;
+
+/// How deep the elements of a document lie, at most.
+const MAX_DEPTH: usize = 64;
+
 /// The rows of the first sheet that can be seen, those apart that are empty.
 pub fn records(bytes: &[u8]) -> Result<Vec<Record>, FileError> {
+    let (mut parts, mut ends) = (0_usize, 0_usize);
+    for mark in bytes.windows(4) {
+        match mark {
+            b"PK\x01\x02" => parts += 1,
+            b"PK\x05\x06" | b"PK\x06\x06" => ends += 1,
+            _ => {}
+        }
+    }
+    if parts > MAX_PARTS || ends > MAX_ENDS {
+        return Err(FileError::Unpacks);
+    }
     let zip = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let mut package = Package { zip, left: UNPACKED };
     let workbook = package.document("xl/workbook.xml")?.ok_or_else(|| broken("it has no workbook"))?;
@@ -81,14 +103,36 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, FileErr
     found.map(|found| quick_xml::escape::unescape(&found.value).map(Into::into).map_err(broken)).transpose()
 }
 
+/// The events of a document, which may not be nested without end: the reader remembers what is open.
+struct Document<'a> {
+    reader: Reader<&'a [u8]>,
+    depth: usize,
+}
+
+impl<'a> Document<'a> {
+    fn new(document: &'a str) -> Self {
+        Self { reader: Reader::from_str(document), depth: 0 }
+    }
+
+    fn next(&mut self) -> Result<Event<'a>, FileError> {
+        let event = self.reader.read_event().map_err(broken)?;
+        match event {
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        if self.depth > MAX_DEPTH { Err(broken("its elements are nested too deeply")) } else { Ok(event) }
+    }
+}
+
 /// Looks at each tag that begins, until it is told to stop.
 fn each_start(
     document: &str,
     mut look: impl FnMut(&BytesStart<'_>) -> Result<bool, FileError>,
 ) -> Result<(), FileError> {
-    let mut reader = Reader::from_str(document);
+    let mut reader = Document::new(document);
     loop {
-        match reader.read_event().map_err(broken)? {
+        match reader.next()? {
             Event::Start(tag) | Event::Empty(tag) if !look(&tag)? => return Ok(()),
             Event::Eof => return Ok(()),
             _ => {}
@@ -101,7 +145,9 @@ fn first_sheet(workbook: &str) -> Result<Option<String>, FileError> {
     let mut found = None;
     each_start(workbook, |tag| {
         if tag.local_name().as_ref() == "sheet" && attribute(tag, "state")?.is_none_or(|state| state == "visible") {
-            let id = tag.attributes().flatten().find(|attribute| attribute.key.as_ref().ends_with(":id"));
+            // Without looking whether one is there twice: each would be compared with all before it.
+            let mut attributes = tag.attributes();
+            let id = attributes.with_checks(false).flatten().find(|attribute| attribute.key.as_ref().ends_with(":id"));
             found = id.map(|id| id.value.into_owned());
         }
         Ok(found.is_none())
@@ -133,10 +179,10 @@ fn add_text(text: &mut String, event: &Event<'_>) {
 /// The texts that cells refer to by their number.
 fn shared_strings(document: &str) -> Result<Vec<String>, FileError> {
     let mut strings = Vec::new();
-    let mut reader = Reader::from_str(document);
+    let mut reader = Document::new(document);
     let (mut text, mut in_text, mut in_reading_aid) = (String::new(), false, false);
     loop {
-        let event = reader.read_event().map_err(broken)?;
+        let event = reader.next()?;
         match &event {
             Event::Start(tag) => match tag.local_name().as_ref() {
                 "t" => in_text = true,
@@ -147,7 +193,7 @@ fn shared_strings(document: &str) -> Result<Vec<String>, FileError> {
             Event::End(tag) => match tag.local_name().as_ref() {
                 "t" => in_text = false,
                 "rPh" => in_reading_aid = false,
-                "si" => strings.push(std::mem::take(&mut text)),
+                "si" => strings.push(told(&std::mem::take(&mut text))),
                 _ => {}
             },
             Event::Empty(tag) if tag.local_name().as_ref() == "si" => strings.push(String::new()),
@@ -182,7 +228,7 @@ struct Cell {
 impl Cell {
     fn text(self, strings: &[String]) -> String {
         match self.kind {
-            Kind::Number => number(self.value),
+            Kind::Number => number(&self.value),
             Kind::Shared => self
                 .value
                 .trim()
@@ -191,7 +237,7 @@ impl Cell {
                 .and_then(|number| strings.get(number))
                 .cloned()
                 .unwrap_or_default(),
-            Kind::Text => self.value,
+            Kind::Text => told(&self.value),
             Kind::Flag => if self.value == "1" { "TRUE" } else { "FALSE" }.to_owned(),
             // `#N/A` and the like are no value.
             Kind::Error => String::new(),
@@ -199,25 +245,56 @@ impl Cell {
     }
 }
 
+/// As much of a text as is looked at, as it was written.
+fn told(text: &str) -> String {
+    beginning(&as_written(text)).to_owned()
+}
+
+/// A text without what stands for characters in it that XML can't hold: `_x0007_` is one, and `_x005F_` a line that looks as if
+/// such a thing began. Excel writes a carriage return so, beside the line break that counts.
+fn as_written(text: &str) -> Cow<'_, str> {
+    if !text.contains("_x") {
+        return text.into();
+    }
+    let (mut written, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("_x") {
+        let (before, escape) = rest.split_at(at);
+        written.push_str(before);
+        let digits = escape.get(2..6).filter(|_| escape.get(6..7) == Some("_"));
+        let code = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        if let Some(c) = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
+            if c != '\r' {
+                written.push(c);
+            }
+            rest = &escape[7..];
+        } else {
+            written.push_str("_x");
+            rest = &escape[2..];
+        }
+    }
+    written.push_str(rest);
+    written.into()
+}
+
 /// A number as people write it: an id such as 1042 may be stored as `1042.0` or `1.042E3`.
-fn number(text: String) -> String {
+fn number(text: &str) -> String {
     match text.parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
-        _ => text,
+        _ => told(text),
     }
 }
 
 fn read_sheet(document: &str, strings: &[String]) -> Result<Vec<Record>, FileError> {
     let mut records: Vec<Record> = Vec::new();
-    let mut reader = Reader::from_str(document);
+    let mut reader = Document::new(document);
     let (mut line, mut cells, mut cell, mut reads) = (0_u32, Vec::<String>::new(), None::<Cell>, false);
     let (mut next_column, mut left) = (0, UNPACKED);
     loop {
-        let event = reader.read_event().map_err(broken)?;
+        let event = reader.next()?;
         match &event {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 "row" => {
-                    let said = attribute(tag, "r")?.and_then(|number| number.parse().ok());
+                    let said = attribute(tag, "r")?.and_then(|number| number.parse().ok()).filter(|line| *line > 0);
                     line = said.unwrap_or_else(|| line.saturating_add(1));
                     next_column = 0;
                 }
@@ -245,7 +322,7 @@ fn read_sheet(document: &str, strings: &[String]) -> Result<Vec<Record>, FileErr
                     {
                         let column = cell.column;
                         // Many cells may refer to one long text.
-                        let text = cell.text(strings).replace("_x000D_", "");
+                        let text = cell.text(strings);
                         left = left.checked_sub(text.len()).ok_or(FileError::Unpacks)?;
                         if !text.is_empty() {
                             cells.resize(cells.len().max(column + 1), String::new());
@@ -359,10 +436,26 @@ pub mod tests {
     }
 
     #[test]
+    fn what_xml_can_not_hold_is_read_as_it_was() {
+        for (stored, read) in [
+            ("a_x000D_\nb", "a\nb"),
+            ("bell_x0007_", "bell\u{7}"),
+            ("_x005F_x000D_", "_x000D_"),
+            ("_x00e9_t_x00E9_", "été"),
+            ("_x_x00_x00zz_", "_x_x00_x00zz_"),
+            ("_xD800_", "_xD800_"),
+            ("_xé€_", "_xé€_"),
+            ("plain_x", "plain_x"),
+        ] {
+            assert_eq!(as_written(stored), read, "{stored}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_referred_to_very_often_is_refused() {
         let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(1024 * 1024));
         let row = format!("<row>{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(60));
-        let sheet = format!("<worksheet><sheetData>{row}</sheetData></worksheet>");
+        let sheet = format!("<worksheet><sheetData>{}</sheetData></worksheet>", row.repeat(300));
         assert_eq!(records(&workbook(sheet.as_bytes(), strings.as_bytes())), Err(FileError::Unpacks));
     }
 

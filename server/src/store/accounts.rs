@@ -349,6 +349,7 @@ impl Store {
             .await?;
         // When it is given back too: none that began in between comes to life.
         transaction.end_sessions(id, None).await?;
+        transaction.end_api_tokens_of(id, by).await?;
         let kind = if active { ActivityKind::Reactivated } else { ActivityKind::Deactivated };
         transaction.record(by, kind, None, account.email).await?;
         transaction.commit().await?;

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError, Transaction, contains,
+    ROWS_A_STATEMENT, Store, StoreError, Transaction, contains,
     entity::{
         account,
         activity::{Column, Entity, Model},
@@ -52,6 +52,11 @@ impl Actor {
     /// Somebody with an account.
     pub fn account(id: AccountId, email: &str) -> Self {
         Self { account: Some(id), name: email.to_owned() }
+    }
+
+    /// Another program, with a token that somebody made.
+    pub fn token(me: &Me, token: &str) -> Self {
+        Self { account: Some(me.id), name: format!("{}, by the token {token}", me.email) }
     }
 
     /// Whoever runs the program `tenantry`.
@@ -119,6 +124,35 @@ impl Transaction {
         };
         Entity::insert(model.into_active_model()).exec_without_returning(&self.inner).await?;
         Ok(())
+    }
+
+    /// Writes down what this transaction does to many companies: which, what it is called, and more about it.
+    pub(super) async fn record_many(
+        &self,
+        actor: &Actor,
+        kind: ActivityKind,
+        companies: Vec<(CompanyId, String, String)>,
+    ) -> Result<(), StoreError> {
+        let mut rows = companies.into_iter().map(|(company, company_name, text)| {
+            Model {
+                id: ActivityId::mint(self.now).uuid(),
+                at: self.now.as_millis(),
+                actor: actor.name.clone(),
+                account_id: actor.account.map(AccountId::uuid),
+                company_id: Some(company.uuid()),
+                company_name,
+                kind: kind.key().to_owned(),
+                text,
+            }
+            .into_active_model()
+        });
+        loop {
+            let part: Vec<_> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
+            if part.is_empty() {
+                return Ok(());
+            }
+            Entity::insert_many(part).exec_without_returning(&self.inner).await?;
+        }
     }
 
     /// The account that began something, or nobody that we know.

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError, Transaction,
+    ROWS_A_STATEMENT, Store, StoreError, Transaction,
     activity::Actor,
     entity::attempt::{ActiveModel, Column, Entity, Model},
 };
@@ -341,9 +341,30 @@ pub(super) async fn cancel_of_company(
     Ok(())
 }
 
+/// Ends the open attempts of these companies. Answers which of them had one.
+pub(super) async fn cancel_of_companies(
+    transaction: &Transaction,
+    companies: &[CompanyId],
+) -> Result<Vec<CompanyId>, StoreError> {
+    let mut cancelled = Vec::new();
+    for companies in companies.chunks(ROWS_A_STATEMENT) {
+        let theirs = Column::CompanyId.is_in(companies.iter().map(|company| company.uuid()));
+        let open = Condition::all().add(theirs).add(Column::State.is_in([CONSENT, SIGN_IN]));
+        let ended = end(transaction, open, &Ending::Cancelled).await?;
+        cancelled.extend(ended.into_iter().map(|attempt| CompanyId::from_uuid(attempt.company_id)));
+    }
+    Ok(cancelled)
+}
+
 /// Ends what began with a link that is withdrawn. What is being settled finds out by itself.
 pub(super) async fn cancel_of_link(transaction: &Transaction, link: LinkId) -> Result<(), StoreError> {
-    let open = Condition::all().add(Column::LinkId.eq(link.uuid())).add(Column::State.is_in([CONSENT, SIGN_IN]));
+    cancel_of_links(transaction, &[link]).await
+}
+
+/// The same, for a few hundred links.
+pub(super) async fn cancel_of_links(transaction: &Transaction, links: &[LinkId]) -> Result<(), StoreError> {
+    let with_these = Column::LinkId.is_in(links.iter().map(|link| link.uuid()));
+    let open = Condition::all().add(with_these).add(Column::State.is_in([CONSENT, SIGN_IN]));
     end(transaction, open, &Ending::Cancelled).await?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Companies and their rows on the page.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use app::{
     api::companies::Gone,
     domain::{
-        Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry, LicenceUse,
-        Problem, Timestamp, company::derive_status, link::open_request,
+        Access, Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
+        LicenceUse, Oddity, Problem, Timestamp, company::derive_status, link::open_request,
     },
 };
 use sea_orm::{Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
@@ -72,6 +72,19 @@ impl Store {
         Ok(rows)
     }
 
+    /// Those whose tenant's id is within these bounds, unless they are archived.
+    pub async fn companies_of_tenants(&self, ids: RangeInclusive<Uuid>) -> Result<Vec<CompanyId>, StoreError> {
+        let found: Vec<Uuid> = connection::Entity::find()
+            .select_only()
+            .column(connection::Column::CompanyId)
+            .filter(connection::Column::TenantId.between(*ids.start(), *ids.end()))
+            .filter(connections::of_company_in_use())
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(CompanyId::from_uuid).collect())
+    }
+
     /// Those that left the list at or after `since`, and are not back.
     pub async fn companies_gone_since(&self, since: Timestamp) -> Result<Vec<Gone>, StoreError> {
         let mut gone = self.archived(Condition::all().add(company::Column::ChangedAt.gte(since.as_millis()))).await?;
@@ -134,6 +147,7 @@ impl Store {
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
         let mut kept = self.kept_data(few.as_deref()).await?;
+        let mut oddities = self.oddities(&companies, few.as_deref()).await?;
 
         companies
             .into_iter()
@@ -153,6 +167,7 @@ impl Store {
                     (None, Some(kept)) => (kept.figures, kept.synced_at),
                     (None, None) => (Figures::default(), None),
                 };
+                let odd = oddities.remove(&company.id).and_then(|found| found.first().map(Oddity::in_row));
                 Ok(CompanyRow {
                     id: CompanyId::from_uuid(company.id),
                     name: company.name,
@@ -166,6 +181,12 @@ impl Store {
                     last_try,
                     link,
                     link_requested_at: open_request(company.link_requested_at.map(Timestamp::from_millis), now),
+                    external_id: company.external_id,
+                    contact: company.contact,
+                    email: company.contact_email,
+                    tags: company.tags,
+                    access: connection.as_ref().and_then(|connection| Access::from_key(&connection.access)),
+                    oddity: odd,
                     revision: company.revision,
                 })
             })

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use app::domain::{
-    Access, CompanyDetails, CompanyId, ConnectionDetails, DataSet, DataSetStatus, DisconnectionDetails, Problem,
-    TenantId, Timestamp, company_details::is_stale,
+    Access, CompanyDetails, CompanyId, ConnectionDetails, DataSet, DataSetStatus, DisconnectionDetails, OddityDetails,
+    Problem, TenantId, Timestamp, company_details::is_stale,
 };
 use sea_orm::prelude::*;
 
@@ -22,6 +22,7 @@ impl Store {
         every: Duration,
     ) -> Result<Option<CompanyDetails>, StoreError> {
         let Some(row) = self.company_rows_of(&[company]).await?.pop() else { return Ok(None) };
+        let oddities = self.company_oddities(company).await?.into_iter().map(OddityDetails::from).collect();
         let connection = connection::Entity::find()
             .filter(connection::Column::CompanyId.eq(company.uuid()))
             .one(&self.reader)
@@ -34,7 +35,7 @@ impl Store {
                 }
                 None => None,
             };
-            return Ok(Some(CompanyDetails { row, connection: None, disconnection }));
+            return Ok(Some(CompanyDetails { row, connection: None, disconnection, oddities }));
         };
         let now = self.clock.now();
         let access = Access::from_key(&connection.access)
@@ -50,7 +51,7 @@ impl Store {
             syncing: connection.lease_until.is_some_and(|until| until > now.as_millis()),
             data_sets: self.data_set_statuses(company, every).await?,
         };
-        Ok(Some(CompanyDetails { row, connection: Some(details), disconnection: None }))
+        Ok(Some(CompanyDetails { row, connection: Some(details), disconnection: None, oddities }))
     }
 
     /// How old each data set of a company is.

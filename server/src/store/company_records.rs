@@ -1,13 +1,14 @@
 //! What is written down about companies: one by one, and from a file. Every change is written to the activity with it.
 
 use app::domain::{
-    ActivityKind, ArchivedCompany, CompanyCard, CompanyDraft, CompanyId, CompanyTexts, FieldChange, LinkEnd, Timestamp,
+    ActivityKind, ArchivedCompany, CompanyCard, CompanyDraft, CompanyField, CompanyId, CompanyTexts, Domain,
+    FieldChange, LinkEnd, Timestamp,
     company_draft::in_words,
     company_import::{Counts, FileRow, Planned, Present, Verdict, plan},
 };
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, ExprTrait as _, QueryOrder as _, QuerySelect as _, Statement,
-    prelude::*, sea_query::Expr,
+    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, ExprTrait as _, QueryOrder as _, QuerySelect as _, prelude::*,
+    sea_query::Expr,
 };
 
 use super::{
@@ -21,8 +22,18 @@ use super::{
 };
 use crate::clock::Mint as _;
 
-/// The name of a lock in PostgreSQL.
-const IMPORT_LOCK: i64 = i64::from_be_bytes(*b"ten.impo");
+/// What is written down about a company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyRecord {
+    /// Which one.
+    pub id: CompanyId,
+    /// What is written down.
+    pub texts: CompanyTexts,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// Since when it is put away.
+    pub archived_at: Option<Timestamp>,
+}
 
 /// What became of a change.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +52,8 @@ pub enum Change<T = ()> {
     OtherName(String),
     /// Somebody changed it meanwhile.
     Meanwhile(Vec<FieldChange>),
+    /// What was odd is so no more, or is otherwise.
+    OtherOddity,
     /// Another company has the external id.
     ExternalIdTaken {
         /// Its name.
@@ -61,7 +74,7 @@ pub enum Import {
     NotAsShown,
 }
 
-fn texts_of(model: &Model) -> CompanyTexts {
+pub(super) fn texts_of(model: &Model) -> CompanyTexts {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     CompanyTexts {
         name: model.name.clone(),
@@ -71,6 +84,15 @@ fn texts_of(model: &Model) -> CompanyTexts {
         email: text(&model.contact_email),
         note: text(&model.note),
         tags: text(&model.tags),
+    }
+}
+
+pub(super) fn record_of(model: &Model) -> CompanyRecord {
+    CompanyRecord {
+        id: CompanyId::from_uuid(model.id),
+        texts: texts_of(model),
+        created_at: Timestamp::from_millis(model.created_at),
+        archived_at: model.archived_at.map(Timestamp::from_millis),
     }
 }
 
@@ -113,6 +135,11 @@ impl Store {
         Ok(found.map(|model| CompanyCard { texts: texts_of(&model), archived: model.archived_at.is_some() }))
     }
 
+    /// A company, put away or not.
+    pub async fn company_record(&self, id: CompanyId) -> Result<Option<CompanyRecord>, StoreError> {
+        Ok(Entity::find_by_id(id.uuid()).one(&self.reader).await?.as_ref().map(record_of))
+    }
+
     /// Those that are put away, by name.
     pub async fn archived_companies(&self) -> Result<Vec<ArchivedCompany>, StoreError> {
         let found = Entity::find()
@@ -137,6 +164,7 @@ impl Store {
     /// Adds a company.
     pub async fn add_company(&self, draft: &CompanyDraft, by: &Actor) -> Result<Change<CompanyId>, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.one_at_a_time().await?;
         let id = CompanyId::mint(transaction.now);
         let new = new_company(id, draft.texts(), transaction.now);
         if let Err(error) = Entity::insert(new).exec_without_returning(&transaction.inner).await {
@@ -144,6 +172,7 @@ impl Store {
             return self.taken(draft, error).await;
         }
         transaction.touched_already(id);
+        transaction.domain_changed(draft.domain.as_ref().map(Domain::as_str));
         transaction.record(by, ActivityKind::CompanyAdded, Some(id), "").await?;
         transaction.commit().await?;
         Ok(Change::Done(id))
@@ -158,6 +187,7 @@ impl Store {
         by: &Actor,
     ) -> Result<Change, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.one_at_a_time().await?;
         let Some(model) = transaction.lock_company(id).await? else { return Ok(Change::NoSuchCompany) };
         if model.archived_at.is_some() {
             return Ok(Change::IsArchived);
@@ -171,6 +201,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(Change::Done(()));
         }
+        transaction.domains_changed(&changes);
         if let Err(error) = transaction.put_texts(id, after).await {
             drop(transaction);
             return self.taken(draft, error).await;
@@ -199,6 +230,7 @@ impl Store {
     /// Puts a company away: it leaves the list, nobody connects it any more, and its tenant is not read.
     pub async fn archive_company(&self, id: CompanyId, by: &Actor) -> Result<Change, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.one_at_a_time().await?;
         transaction.lock_connection_of(id).await?;
         let Some(model) = transaction.lock_company(id).await? else { return Ok(Change::NoSuchCompany) };
         if model.archived_at.is_some() {
@@ -218,6 +250,7 @@ impl Store {
     /// Brings a company back as it was. What is due by now is read at once.
     pub async fn restore_company(&self, id: CompanyId, by: &Actor) -> Result<Change, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.one_at_a_time().await?;
         let Some(model) = transaction.lock_company(id).await? else { return Ok(Change::NoSuchCompany) };
         if model.archived_at.is_some() {
             transaction.put_away(id, None).await?;
@@ -265,11 +298,7 @@ impl Store {
         by: &Actor,
     ) -> Result<Import, StoreError> {
         let mut transaction = self.begin().await?;
-        if self.engine() == DbBackend::Postgres {
-            // One after the other: what two imports add, neither could lock.
-            let lock = format!("SELECT pg_advisory_xact_lock({IMPORT_LOCK})");
-            transaction.inner.query_one_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
-        }
+        transaction.one_at_a_time().await?;
         // Nobody changes one between the plan and its being done.
         let planned = plan(&present(&transaction.inner, self.engine() == DbBackend::Postgres).await?, rows);
         if !is_as_shown(&planned) {
@@ -309,7 +338,7 @@ async fn present(db: &impl ConnectionTrait, lock: bool) -> Result<Vec<Present>, 
 
 impl Transaction {
     /// The company, archived or not, which nobody else changes until this is over.
-    async fn lock_company(&self, id: CompanyId) -> Result<Option<Model>, StoreError> {
+    pub(super) async fn lock_company(&self, id: CompanyId) -> Result<Option<Model>, StoreError> {
         let mut company = Entity::find_by_id(id.uuid());
         if self.inner.get_database_backend() == DbBackend::Postgres {
             company = company.lock_exclusive();
@@ -317,11 +346,22 @@ impl Transaction {
         Ok(company.one(&self.inner).await?)
     }
 
+    /// What changes of companies' domains concerns others too.
+    fn domains_changed(&mut self, changes: &[FieldChange]) {
+        for FieldChange { from, to, .. } in changes.iter().filter(|change| change.field == CompanyField::Domain) {
+            self.domain_changed(Some(from));
+            self.domain_changed(Some(to));
+        }
+    }
+
     async fn put_texts(&mut self, id: CompanyId, texts: CompanyTexts) -> Result<(), DbErr> {
         self.change(id, columns_of(texts)).await
     }
 
     async fn put_away(&mut self, id: CompanyId, since: Option<Timestamp>) -> Result<(), DbErr> {
+        let domain: Option<Option<String>> =
+            Entity::find_by_id(id.uuid()).select_only().column(Column::Domain).into_tuple().one(&self.inner).await?;
+        self.domain_changed(domain.flatten().as_deref());
         let archived_at = Set(since.map(Timestamp::as_millis));
         self.change(id, ActiveModel { archived_at, ..Default::default() }).await
     }
@@ -345,9 +385,11 @@ impl Transaction {
                 Verdict::New => {
                     let id = CompanyId::mint(self.now);
                     self.touched_already(id);
+                    self.domain_changed(Some(&texts.domain));
                     new.push(new_company(id, texts, self.now));
                 }
                 Verdict::Changed { company, changes } => {
+                    self.domains_changed(&changes);
                     self.put_texts(company, texts).await?;
                     let text = format!("By an import: {}", in_words(&changes));
                     self.record(by, ActivityKind::CompanyEdited, Some(company), text).await?;

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, StoreError, Transaction,
+    ROWS_A_STATEMENT, Store, StoreError, Transaction,
     activity::Actor,
     attempts,
     entity::{
@@ -240,6 +240,7 @@ impl Store {
         let id = existing.as_ref().map_or_else(|| ConnectionId::mint(now), |model| ConnectionId::from_uuid(model.id));
         let changes = ActiveModel {
             tenant_name: Set(grant.tenant.name.clone()),
+            known_name: Set(Some(grant.tenant.name.clone())),
             default_domain: Set(grant.default_domain.clone()),
             access: Set(grant.access.key().to_owned()),
             sealed_refresh_token: Set(seal(id)),
@@ -320,6 +321,28 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(updated.rows_affected)
+    }
+
+    /// Makes the next round of these companies due now, as far as they are connected. Answers how many are.
+    pub async fn make_many_due(&self, companies: &[CompanyId], by: &Actor) -> Result<u64, StoreError> {
+        let transaction = self.begin().await?;
+        let mut made_due = 0;
+        for part in companies.chunks(ROWS_A_STATEMENT) {
+            let updated = Entity::update_many()
+                .set(ActiveModel { asked_for: Set(true), ..due(transaction.now) })
+                .filter(Column::CompanyId.is_in(part.iter().map(|company| company.uuid())))
+                .filter(of_company_in_use())
+                .exec(&transaction.inner)
+                .await?;
+            made_due += updated.rows_affected;
+        }
+        if made_due > 0 {
+            let text = if made_due == 1 { "1 company".to_owned() } else { format!("{made_due} companies") };
+            transaction.record(by, ActivityKind::SyncStarted, None, text).await?;
+            transaction.try_platform_now().await?;
+        }
+        transaction.commit().await?;
+        Ok(made_due)
     }
 
     /// Gives leases back before they end: the rounds can go on elsewhere at once.
@@ -598,7 +621,7 @@ impl Transaction {
 }
 
 /// Connections of companies that are not put away. Those that are, are few.
-fn of_company_in_use() -> Condition {
+pub(super) fn of_company_in_use() -> Condition {
     let archived = company::Entity::find()
         .select_only()
         .column(company::Column::Id)

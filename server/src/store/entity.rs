@@ -1,9 +1,15 @@
 //! The tables as types. Only the store sees them.
 #![expect(clippy::struct_excessive_bools, reason = "a row has the columns that it has")]
 
+pub mod accepted_oddity;
 pub mod account;
 pub mod activity;
+pub mod api_answer;
+pub mod api_token;
 pub mod attempt;
+pub mod campaign;
+pub mod campaign_company;
+pub mod campaign_mail;
 pub mod company;
 pub mod connection;
 pub mod dataset_state;

@@ -9,15 +9,16 @@ use app::domain::{
 };
 use sea_orm::{
     ActiveValue::Set, Condition, ConnectionTrait, ExprTrait as _, IntoActiveModel as _, QueryOrder as _,
-    QuerySelect as _, prelude::*, sea_query::Expr,
+    QuerySelect as _, QueryTrait as _, prelude::*, sea_query::Expr,
 };
 
 use super::{
-    Store, StoreError, Transaction,
+    ROWS_A_STATEMENT, Store, StoreError, Transaction,
     activity::Actor,
     attempts,
+    campaigns::InCampaign,
     entity::{
-        account, company,
+        account, campaign_company, company,
         link::{ActiveModel, Column, Entity, Model},
     },
     sessions::TokenHash,
@@ -44,6 +45,8 @@ pub struct NewLink {
     pub note: Option<LinkNote>,
     /// How long it is good for.
     pub lives: Duration,
+    /// The campaign that it belongs to, if it does.
+    pub campaign: Option<InCampaign>,
 }
 
 /// A link as it is stored.
@@ -54,8 +57,8 @@ pub struct Link {
     pub company: CompanyId,
     /// Its name.
     pub company_name: String,
-    /// Where to write to whom to ask there.
-    pub email: Option<Email>,
+    /// Whom to ask there.
+    pub contact: Contact,
     /// Whether that company is put away. Its links are as good as withdrawn.
     pub archived: bool,
     /// What decides whether it leads anywhere.
@@ -66,6 +69,23 @@ pub struct Link {
     pub sealed_token: Option<Vec<u8>>,
     /// Since when somebody asks for a new one.
     pub requested_at: Option<Timestamp>,
+}
+
+/// Somebody at a company.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    /// Their name. Empty: nobody is known.
+    pub name: String,
+    /// Where they read mail.
+    pub email: Option<Email>,
+}
+
+impl Contact {
+    /// As it is written down.
+    pub(super) fn of(name: Option<String>, email: Option<&str>) -> Self {
+        let email = address_of(name.as_deref(), email);
+        Self { name: name.unwrap_or_default(), email }
+    }
 }
 
 type Found = (Model, Option<company::Model>, Option<account::Model>);
@@ -83,8 +103,18 @@ async fn find(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<Found>,
     Ok(found)
 }
 
-fn name_of(account: Option<account::Model>) -> String {
+pub(super) fn name_of(account: Option<account::Model>) -> String {
     account.map_or_else(String::new, |account| if account.name.is_empty() { account.email } else { account.name })
+}
+
+fn row((model, company, account): Found) -> Result<LinkRow, StoreError> {
+    Ok(LinkRow {
+        company: CompanyId::from_uuid(model.company_id),
+        company_name: company.map(|company| company.name).unwrap_or_default(),
+        made_by: name_of(account),
+        made_at: Timestamp::from_millis(model.made_at),
+        link: summary(model)?,
+    })
 }
 
 fn summary(model: Model) -> Result<LinkSummary, StoreError> {
@@ -97,7 +127,7 @@ fn summary(model: Model) -> Result<LinkSummary, StoreError> {
     })
 }
 
-fn end_of(model: &Model) -> Result<Option<LinkEnd>, StoreError> {
+pub(super) fn end_of(model: &Model) -> Result<Option<LinkEnd>, StoreError> {
     let Some(key) = &model.ending else { return Ok(None) };
     let end = LinkEnd::from_key(key).ok_or_else(|| StoreError::Unexpected(format!("link {}", model.id)))?;
     Ok(Some(end))
@@ -112,7 +142,7 @@ impl Link {
             id: LinkId::from_uuid(model.id),
             company: CompanyId::from_uuid(company.id),
             company_name: company.name,
-            email: address_of(company.contact.as_deref(), company.contact_email.as_deref()),
+            contact: Contact::of(company.contact, company.contact_email.as_deref()),
             archived,
             state: LinkState { expires: Timestamp::from_millis(model.expires_at), end },
             made_by: name_of(account),
@@ -162,6 +192,9 @@ impl Store {
             latest: true,
         };
         Entity::insert(model.into_active_model()).exec_without_returning(&transaction.inner).await?;
+        if let Some(campaign) = new.campaign {
+            transaction.add_to_campaign(campaign, new.company, new.id, by).await?;
+        }
         transaction.link_is_no_longer_requested(new.company).await?;
         transaction.record(by, ActivityKind::LinkMade, Some(new.company), note.unwrap_or_default()).await?;
         transaction.commit().await?;
@@ -201,34 +234,48 @@ impl Store {
     /// The live links of all companies, those that expire first first.
     pub async fn live_links(&self) -> Result<Vec<LinkRow>, StoreError> {
         let which = live(self.clock.now()).add(company::Column::ArchivedAt.is_null());
-        find(&self.reader, which)
-            .await?
-            .into_iter()
-            .map(|(model, company, account)| {
-                Ok(LinkRow {
-                    company: CompanyId::from_uuid(model.company_id),
-                    company_name: company.map(|company| company.name).unwrap_or_default(),
-                    made_by: name_of(account),
-                    made_at: Timestamp::from_millis(model.made_at),
-                    link: summary(model)?,
-                })
-            })
-            .collect()
+        find(&self.reader, which).await?.into_iter().map(row).collect()
     }
 
-    /// How to write to these companies, where that is known.
-    pub async fn contact_addresses(&self, companies: &[CompanyId]) -> Result<HashMap<CompanyId, Email>, StoreError> {
-        let found: Vec<(Uuid, Option<String>, Option<String>)> = company::Entity::find()
-            .select_only()
-            .columns([company::Column::Id, company::Column::Contact, company::Column::ContactEmail])
-            .filter(company::Column::Id.is_in(companies.iter().map(|company| company.uuid())))
-            .into_tuple()
+    /// Live links in the order in which they were made, after this one: what happens to one moves none of the others.
+    pub async fn live_links_after(
+        &self,
+        after: Option<LinkId>,
+        company: Option<CompanyId>,
+        limit: u64,
+    ) -> Result<Vec<(LinkId, LinkRow)>, StoreError> {
+        let found = Entity::find()
+            .find_also_related(company::Entity)
+            .find_also_related(account::Entity)
+            .filter(live(self.clock.now()).add(company::Column::ArchivedAt.is_null()))
+            .filter(
+                Condition::all()
+                    .add_option(after.map(|after| Column::Id.gt(after.uuid())))
+                    .add_option(company.map(|company| Column::CompanyId.eq(company.uuid()))),
+            )
+            .order_by_asc(Column::Id)
+            .limit(limit)
             .all(&self.reader)
             .await?;
-        let address = |(company, contact, email): (Uuid, Option<String>, Option<String>)| {
-            Some((CompanyId::from_uuid(company), address_of(contact.as_deref(), email.as_deref())?))
-        };
-        Ok(found.into_iter().filter_map(address).collect())
+        found.into_iter().map(|found| Ok((LinkId::from_uuid(found.0.id), row(found)?))).collect()
+    }
+
+    /// Whom to write to at these companies, and where, as far as that is known.
+    pub async fn contacts(&self, companies: &[CompanyId]) -> Result<HashMap<CompanyId, Contact>, StoreError> {
+        let mut contacts = HashMap::new();
+        for companies in companies.chunks(ROWS_A_STATEMENT) {
+            let found: Vec<(Uuid, Option<String>, Option<String>)> = company::Entity::find()
+                .select_only()
+                .columns([company::Column::Id, company::Column::Contact, company::Column::ContactEmail])
+                .filter(company::Column::Id.is_in(companies.iter().map(|company| company.uuid())))
+                .into_tuple()
+                .all(&self.reader)
+                .await?;
+            contacts.extend(found.into_iter().map(|(company, contact, email)| {
+                (CompanyId::from_uuid(company), Contact::of(contact, email.as_deref()))
+            }));
+        }
+        Ok(contacts)
     }
 
     /// What the rows of companies show of their latest links.
@@ -311,10 +358,15 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Forgets links that are long dead.
+    /// Forgets links that are long dead. Those of campaigns go with them.
     pub async fn forget_old_links(&self) -> Result<(), StoreError> {
         let long_ago = self.clock.now().minus(REMEMBERED);
-        Entity::delete_many().filter(Column::ExpiresAt.lt(long_ago.as_millis())).exec(&self.writer).await?;
+        let of_campaigns = campaign_company::Entity::find().select_only().column(campaign_company::Column::LinkId);
+        Entity::delete_many()
+            .filter(Column::ExpiresAt.lt(long_ago.as_millis()))
+            .filter(Column::Id.not_in_subquery(of_campaigns.into_query()))
+            .exec(&self.writer)
+            .await?;
         Ok(())
     }
 }
@@ -332,6 +384,23 @@ impl Transaction {
             attempts::cancel_of_link(self, LinkId::from_uuid(link.id)).await?;
         }
         Ok(!ended.is_empty())
+    }
+
+    /// Ends the live links of these companies, and what began with them. Answers which of them had one.
+    pub(super) async fn end_live_links(
+        &self,
+        companies: &[CompanyId],
+        end: LinkEnd,
+    ) -> Result<Vec<CompanyId>, StoreError> {
+        let mut ended = Vec::new();
+        for companies in companies.chunks(ROWS_A_STATEMENT) {
+            let theirs = Column::CompanyId.is_in(companies.iter().map(|company| company.uuid()));
+            let links = self.end_links(live(self.now).add(theirs), end, None).await?;
+            let ids: Vec<_> = links.iter().map(|link| LinkId::from_uuid(link.id)).collect();
+            attempts::cancel_of_links(self, &ids).await?;
+            ended.extend(links.into_iter().map(|link| CompanyId::from_uuid(link.company_id)));
+        }
+        Ok(ended)
     }
 
     async fn end_links(

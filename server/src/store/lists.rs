@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{ROWS_A_STATEMENT, Store, StoreError, entity::dataset_state};
 
+pub mod companies;
 mod licences;
 mod secure_scores;
 mod tenant_domains;

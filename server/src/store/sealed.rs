@@ -21,13 +21,14 @@ const fn place(table: &'static str, id: &'static str, column: &'static str) -> P
 }
 
 /// All of them. Where a secret was used up, nothing is left in its place.
-pub const PLACES: [Place; 6] = [
+pub const PLACES: [Place; 7] = [
     place("connection", "id", "sealed_refresh_token"),
     place("former_grant", "connection_id", "sealed_refresh_token"),
     place("link", "id", "sealed_token"),
     place("webhook", "id", "sealed_secret"),
     place("webhook", "id", "sealed_old_secret"),
     place("attempt", "id", "sealed_verifier"),
+    place("api_answer", "id", "sealed_answer"),
 ];
 
 /// Something sealed, and the id that it is sealed for.

@@ -1,52 +1,124 @@
 //! The events that webhooks are sent, as JSON. What is in them stays: other programs read it.
 
 use app::domain::{Timestamp, notice::Cause, webhook::TEST_EVENT};
-use serde_json::{Value, json};
+use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use url::Url;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{notices::words, store::notices::Told};
 
+/// An event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// What happened.
+    #[serde(rename = "type")]
+    kind: String,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// More about it.
+    data: EventData,
+}
+
+/// More about what happened. What does not belong to it is left out.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct EventData {
+    /// In one sentence, for people.
+    message: String,
+    /// Since when it is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    since: Option<String>,
+    /// To which company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<EventCompany>,
+    /// Its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    url: Option<String>,
+    /// Why it can't be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What of it can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_sets: Option<Vec<EventDataSet>>,
+    /// What is wrong with the app registration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+    /// When the certificate expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    expires: Option<String>,
+}
+
+/// A company that something happened to.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventCompany {
+    /// Which one.
+    id: Uuid,
+    /// Its name.
+    name: String,
+    /// Its id in another program.
+    external_id: Option<String>,
+}
+
+/// Something that can't be read of a company.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventDataSet {
+    /// What.
+    name: &'static str,
+    /// Why not.
+    problem: &'static str,
+}
+
 /// What a webhook is sent of something that happened. Nobody in the tenant is named.
 pub fn event(told: &Told, public_url: &Url) -> String {
-    let mut data = json!({
-        "message": words::headline(told),
-        "since": iso(told.since),
-    });
+    let mut data =
+        EventData { message: words::headline(told), since: Some(rfc3339(told.since)), ..EventData::default() };
     if let Some(company) = &told.company {
-        data["company"] = json!({ "id": company.id, "name": company.name, "external_id": company.external_id });
-        data["url"] = words::company_url(public_url, company.id).as_str().into();
+        data.url = Some(words::company_url(public_url, company.id).into());
+        let (name, external_id) = (company.name.clone(), company.external_id.clone());
+        data.company = Some(EventCompany { id: company.id.uuid(), name, external_id });
     }
     match &told.cause {
-        Cause::NeedsReconnect { reason } => data["reason"] = reason.key().into(),
+        Cause::NeedsReconnect { reason } => data.reason = Some(reason.key()),
         Cause::Limited { lacks } => {
-            data["data_sets"] = lacks
-                .iter()
-                .map(|lack| json!({ "name": lack.data_set.key(), "problem": lack.problem.key() }))
-                .collect();
+            let lacks = lacks.iter();
+            let lacks = lacks.map(|lack| EventDataSet { name: lack.data_set.key(), problem: lack.problem.key() });
+            data.data_sets = Some(lacks.collect());
         }
-        Cause::AppFault { fault, .. } => data["fault"] = fault.as_str().into(),
-        Cause::CertificateExpires { at } => data["expires"] = iso(*at),
+        Cause::AppFault { fault, .. } => data.fault = Some(fault.clone()),
+        Cause::CertificateExpires { at } => data.expires = Some(rfc3339(*at)),
         Cause::Connected | Cause::LinkRequested => {}
     }
-    json!({ "type": told.kind.key(), "timestamp": iso(told.at), "data": data }).to_string()
+    written(&Event { kind: told.kind.key().to_owned(), timestamp: rfc3339(told.at), data })
 }
 
 /// An event that tells nothing.
 pub fn test(now: Timestamp) -> String {
-    let data = json!({ "message": "This is a test. Nothing happened." });
-    json!({ "type": TEST_EVENT, "timestamp": iso(now), "data": data }).to_string()
+    let data = EventData { message: "This is a test. Nothing happened.".to_owned(), ..EventData::default() };
+    written(&Event { kind: TEST_EVENT.to_owned(), timestamp: rfc3339(now), data })
 }
 
-fn iso(at: Timestamp) -> Value {
+fn written(event: &Event) -> String {
+    // Texts and numbers: there is nothing that could not be written.
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// A time as other programs read it.
+pub fn rfc3339(at: Timestamp) -> String {
     let nanos = i128::from(at.as_millis()) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|at| at.format(&Rfc3339).ok()).into()
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|at| at.format(&Rfc3339).ok());
+    at.unwrap_or_default()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
 mod tests {
     use app::domain::{CompanyId, DataSet, Lack, NoticeId, NoticeKind, Problem, ReconnectReason};
+    use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::*;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use app::domain::{Right, Role};
+use app::domain::{Right, Role, Scope};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::{App, Engine, Setup, stranger};
 
@@ -34,17 +35,25 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/activity.csv", With(Right::ManageAccounts)),
     ("/api/companies/list", With(Right::See)),
     ("/api/companies/changes", With(Right::See)),
+    ("/api/companies/of-tenant", With(Right::See)),
     ("/api/companies/show", With(Right::See)),
     ("/api/companies/card", With(Right::ManageCompanies)),
     ("/api/companies/add", With(Right::ManageCompanies)),
     ("/api/companies/edit", With(Right::ManageCompanies)),
     ("/api/companies/archive", With(Right::ManageCompanies)),
     ("/api/companies/restore", With(Right::ManageCompanies)),
+    ("/api/companies/accept-oddity", With(Right::ManageCompanies)),
     ("/api/companies/archived", With(Right::ManageCompanies)),
     ("/api/companies/delete", With(Right::DeleteCompanies)),
+    ("/api/companies/selected/tags", With(Right::ManageCompanies)),
+    ("/api/companies/selected/retag", With(Right::ManageCompanies)),
+    ("/api/companies/selected/farewell", With(Right::ManageCompanies)),
+    ("/api/companies/selected/archive", With(Right::ManageCompanies)),
     ("/api/companies/import/preview", With(Right::ManageCompanies)),
     ("/api/companies/import/confirm", With(Right::ManageCompanies)),
     ("/api/companies/import/template.csv", With(Right::ManageCompanies)),
+    ("/api/companies.csv", With(Right::See)),
+    ("/api/companies.xlsx", With(Right::See)),
     ("/api/users/list", With(Right::See)),
     ("/api/users.csv", With(Right::See)),
     ("/api/licences/list", With(Right::See)),
@@ -55,17 +64,24 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/secure-score/show", With(Right::See)),
     ("/api/secure-score.csv", With(Right::See)),
     ("/api/connections/sync", With(Right::SyncNow)),
+    ("/api/connections/sync-many", With(Right::SyncNow)),
     ("/api/connections/sync-all", With(Right::SyncNow)),
     ("/api/connections/disconnection", With(Right::Connect)),
     ("/api/connections/disconnect", With(Right::Connect)),
     ("/api/connections/check-gone", With(Right::Connect)),
     ("/api/attempts/cancel", With(Right::Connect)),
     ("/api/links/create", With(Right::SendLinks)),
-    ("/api/links/create-many", With(Right::SendLinks)),
-    ("/api/links/recipients", With(Right::SendLinks)),
     ("/api/links/withdraw", With(Right::SendLinks)),
     ("/api/links/list", With(Right::SendLinks)),
     ("/api/links/message", With(Right::SendLinks)),
+    ("/api/campaigns/recipients", With(Right::SendLinks)),
+    ("/api/campaigns/make", With(Right::SendLinks)),
+    ("/api/campaigns/list", With(Right::SendLinks)),
+    ("/api/campaigns/show", With(Right::SendLinks)),
+    ("/api/campaigns/preview", With(Right::SendLinks)),
+    ("/api/campaigns/send", With(Right::SendLinks)),
+    ("/api/campaigns/mark-sent", With(Right::SendLinks)),
+    ("/api/campaigns/renew", With(Right::SendLinks)),
     ("/api/activity/list", With(Right::See)),
     ("/api/accounts/list", With(Right::ManageAccounts)),
     ("/api/accounts/invite", With(Right::ManageAccounts)),
@@ -88,8 +104,36 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/sessions/accept-invitation", Nobody),
     ("/api/sessions/me", SignedIn),
     ("/api/sessions/change-password", SignedIn),
+    ("/api/api-tokens/list", With(Right::ManageAccounts)),
+    ("/api/api-tokens/create", With(Right::ManageAccounts)),
+    ("/api/api-tokens/revoke", With(Right::ManageAccounts)),
+    ("/api/v1/openapi.json", Nobody),
+    ("/api/v1/docs", Nobody),
+    ("/api/v1/docs.css", Nobody),
     // The last one: it works.
     ("/api/sessions/sign-out", SignedIn),
+];
+
+/// What programs with a token may ask for, by the scope that each takes.
+const PROGRAMS: &[(&str, &str, Scope)] = &[
+    ("GET", "/api/v1/companies", Scope::CompaniesRead),
+    ("POST", "/api/v1/companies", Scope::CompaniesWrite),
+    ("GET", "/api/v1/companies/{company}", Scope::CompaniesRead),
+    ("PATCH", "/api/v1/companies/{company}", Scope::CompaniesWrite),
+    ("POST", "/api/v1/companies/{company}/archive", Scope::CompaniesWrite),
+    ("POST", "/api/v1/companies/{company}/restore", Scope::CompaniesWrite),
+    ("GET", "/api/v1/companies/{company}/connection", Scope::ConnectionsRead),
+    ("POST", "/api/v1/companies/{company}/connection/sync", Scope::ConnectionsSync),
+    ("POST", "/api/v1/companies/{company}/link", Scope::LinksWrite),
+    ("DELETE", "/api/v1/companies/{company}/link", Scope::LinksWrite),
+    ("GET", "/api/v1/companies/{company}/secure-score", Scope::DataRead),
+    ("GET", "/api/v1/connections", Scope::ConnectionsRead),
+    ("GET", "/api/v1/links", Scope::LinksRead),
+    ("GET", "/api/v1/activity", Scope::ActivityRead),
+    ("GET", "/api/v1/users", Scope::DataRead),
+    ("GET", "/api/v1/licences", Scope::DataRead),
+    ("GET", "/api/v1/domains", Scope::DataRead),
+    ("GET", "/api/v1/secure-scores", Scope::DataRead),
 ];
 
 const PAGES: &[(&str, Least)] = &[
@@ -104,6 +148,10 @@ const PAGES: &[(&str, Least)] = &[
     ("/companies/01890000-0000-7000-8000-000000000000/disconnect", With(Right::Connect)),
     ("/microsoft-365/users", With(Right::See)),
     ("/settings/links/new", With(Right::SendLinks)),
+    ("/settings/campaigns", With(Right::SendLinks)),
+    ("/settings/campaigns/01890000-0000-7000-8000-000000000000", With(Right::SendLinks)),
+    ("/settings/companies/tags", With(Right::ManageCompanies)),
+    ("/settings/companies/archive", With(Right::ManageCompanies)),
     ("/settings/integrations/microsoft-365/companies", With(Right::See)),
     ("/settings/companies/new", With(Right::ManageCompanies)),
     ("/settings/companies/import", With(Right::ManageCompanies)),
@@ -113,6 +161,7 @@ const PAGES: &[(&str, Least)] = &[
     ("/settings/team", With(Right::ManageAccounts)),
     ("/settings/activity", With(Right::ManageAccounts)),
     ("/settings/notifications", With(Right::ManageAccounts)),
+    ("/settings/api", With(Right::ManageAccounts)),
     ("/settings/password", SignedIn),
     ("/companies/01890000-0000-7000-8000-000000000000/message", With(Right::SendLinks)),
 ];
@@ -127,11 +176,12 @@ async fn ask(app: &App, client: &Client, path: &str) -> Response {
 
 #[test]
 fn nothing_is_missing_in_the_table() {
-    let expected: BTreeSet<_> = EXPECTED.iter().map(|(path, _)| *path).collect();
+    let programs = PROGRAMS.iter().map(|(_, path, _)| (*path).to_owned());
+    let expected: BTreeSet<_> = EXPECTED.iter().map(|(path, _)| (*path).to_owned()).chain(programs).collect();
     let there: BTreeSet<_> = server::http::paths().into_iter().collect();
     assert_eq!(there, expected, "a route or a server function without a row here, or a row without one");
     for path in there {
-        assert!(server::http::caller::access(path).is_some(), "{path} has no row in the server's table");
+        assert!(server::http::caller::access(&path).is_some(), "{path} has no row in the server's table");
     }
 }
 
@@ -203,4 +253,116 @@ async fn signing_in_is_asked_for_by_our_own_pages_only() {
         let answer = request.header("sec-fetch-site", "cross-site").send().await.unwrap();
         assert_eq!(answer.status(), 403, "{function}");
     }
+}
+
+/// A request of a program. The company is none that there is, so that nothing is done.
+async fn program_asks(app: &App, client: &Client, method: &str, path: &str, token: Option<&str>) -> Response {
+    let path = path.replace("{company}", &Uuid::nil().to_string());
+    let mut request = client.request(method.parse().unwrap(), format!("{}{path}", app.url));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if method == "POST" || method == "PATCH" {
+        request = request.json(&json!({}));
+    }
+    request.send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_one_scope_can_not_do_anothers_work() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    for scope in Scope::ALL {
+        let token = app.make_token("one scope", &[scope]).await;
+        for (method, path, needed) in PROGRAMS {
+            let answer = program_asks(&app, &stranger(), method, path, Some(&token)).await;
+            let status = answer.status().as_u16();
+            if *needed == scope {
+                assert!(![401, 403, 405, 500].contains(&status), "{scope:?} {method} {path}: {status}");
+                continue;
+            }
+            assert_eq!(status, 403, "{scope:?} {method} {path}");
+            let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+            assert!(challenge.contains(needed.key()), "{challenge}");
+            assert_eq!(answer.json::<Value>().await.unwrap()["code"], "scope_missing", "{scope:?} {method} {path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_lets_do_no_more_than_the_role_of_who_made_it() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let maker = app.add_account("maker@roles.test", Role::Owner, None).await;
+    let session = server::sessions::Token::random();
+    app.begin_session(&maker, &session).await;
+    let token = crate::harness::make_token(&app.url, &crate::harness::signed_in(&session), "all", &Scope::ALL).await;
+    for role in Role::ALL.into_iter().rev() {
+        app.post("accounts/change-role", json!({ "account": maker.id, "role": role }))
+            .await
+            .error_for_status()
+            .unwrap();
+        for (method, path, scope) in PROGRAMS {
+            let answer = program_asks(&app, &stranger(), method, path, Some(&token)).await;
+            let status = answer.status().as_u16();
+            if role.may(scope.right()) {
+                assert!(![401, 403, 500].contains(&status), "{role:?} {method} {path}: {status}");
+            } else {
+                assert_eq!(status, 403, "{role:?} {method} {path}");
+                assert_eq!(answer.json::<Value>().await.unwrap()["code"], "role_missing", "{role:?} {method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_reaches_what_is_for_programs_and_no_token_anything_else() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    for (method, path, _) in PROGRAMS {
+        for client in [&app.http, &stranger()] {
+            let answer = program_asks(&app, client, method, path, None).await;
+            assert_eq!(answer.status(), 401, "{method} {path}");
+            assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{method} {path}");
+        }
+    }
+    let token = app.make_token("all", &Scope::ALL).await;
+    for (path, least) in EXPECTED.iter().filter(|(_, least)| *least != Nobody) {
+        let functions = server_fn::axum::server_fn_paths().collect::<Vec<_>>();
+        let method = functions.iter().find(|(name, _)| name == path).map_or(Method::GET, |(_, method)| method.clone());
+        let request = stranger().request(method, format!("{}{path}", app.url)).bearer_auth(&token);
+        let status = request.send().await.unwrap().status();
+        assert!([401, 303].contains(&status.as_u16()), "{path} {least:?}: {status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ended_is_refused_everywhere() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let maker = app.add_account("maker@roles.test", Role::Owner, None).await;
+    let session = server::sessions::Token::random();
+    app.begin_session(&maker, &session).await;
+    let theirs =
+        crate::harness::make_token(&app.url, &crate::harness::signed_in(&session), "theirs", &Scope::ALL).await;
+    let revoked = app.make_token("revoked", &Scope::ALL).await;
+    let tokens: Value =
+        app.http.get(format!("{}/api/api-tokens/list", app.url)).send().await.unwrap().json().await.unwrap();
+    let id = &tokens.as_array().unwrap().iter().find(|row| row["name"] == "revoked").unwrap()["id"];
+    app.post("api-tokens/revoke", json!({ "token": id })).await.error_for_status().unwrap();
+    for active in [false, true] {
+        let set = json!({ "account": maker.id, "active": active });
+        app.post("accounts/set-active", set).await.error_for_status().unwrap();
+        // What ended with their account does not come back with it.
+        for token in [theirs.as_str(), revoked.as_str()] {
+            // Each of them in turn, or the guesses would be too many.
+            for (method, path, _) in &PROGRAMS[..4] {
+                let answer = program_asks(&app, &stranger(), method, path, Some(token)).await;
+                assert_eq!(answer.status(), 401, "{method} {path}");
+                let challenge = &answer.headers()["www-authenticate"];
+                assert_eq!(challenge, "Bearer error=\"invalid_token\"", "{method} {path}");
+            }
+        }
+    }
+    let mortal = app.make_token("mortal", &Scope::ALL).await;
+    let ask = async || program_asks(&app, &stranger(), "GET", "/api/v1/links", Some(&mortal)).await.status();
+    assert_eq!(ask().await, 200);
+    app.clock.advance(std::time::Duration::from_hours(24 * 90));
+    assert_eq!(ask().await, 401);
 }

@@ -7,7 +7,7 @@ use std::{
 
 use app::{
     api::companies::CompanyChanges,
-    domain::{CompanyRow, Status},
+    domain::{Access, CompanyId, CompanyRow, Status},
 };
 use futures::StreamExt as _;
 use serde_json::json;
@@ -96,6 +96,36 @@ on_both_databases! {
         let (status, text) = import(&app, &format!("name,domain\n{rows}"));
         assert_eq!((status, text.as_str()), (Some(0), "10000 added, 0 changed, 0 unchanged\n"));
         assert_eq!(app.rows().await.len(), 10_000 + app.tenants.len());
+    }
+
+    async fn a_row_holds_what_it_is_found_by_and_a_tenants_id_is_asked_for(engine) {
+        let app = Setup::on(engine).start().await;
+        let (tenant, other) = (&app.tenants[0], &app.tenants[1]);
+        let known = app.row(&tenant.name).await.external_id.unwrap_or_else(|| "A-17".to_owned());
+        let (name, domain) = (&tenant.name, &tenant.domain);
+        let line = format!("\"{name}\",{domain},{known},Kim King,kim@{domain},\"VIP, north\"\n");
+        let (status, said) = import(&app, &("name,domain,external_id,contact,email,tags\n".to_owned() + &line));
+        assert_eq!((status, said.as_str()), (Some(0), "0 added, 1 changed, 0 unchanged\n"));
+        let row = app.row(name).await;
+        assert_eq!(row.external_id, Some(known));
+        assert_eq!((row.contact.as_deref(), row.email.clone()), (Some("Kim King"), Some(format!("kim@{domain}"))));
+        let mut tags: Vec<_> = row.tags().collect();
+        tags.sort_unstable();
+        assert_eq!((tags, row.access), (vec!["VIP", "north"], None));
+        app.connect(tenant).await;
+        app.connect(other).await;
+        assert_eq!(app.connected(&tenant.name).await.access, Some(Access::Application));
+
+        let found = async |beginning: &str| {
+            let answer = app.post("companies/of-tenant", json!({ "beginning": beginning })).await;
+            answer.error_for_status().unwrap().json::<Vec<CompanyId>>().await.unwrap()
+        };
+        for beginning in [&*tenant.id, &tenant.id[..8], &tenant.id[..20]] {
+            assert_eq!(found(beginning).await, [row.id], "{beginning}");
+        }
+        assert_eq!(found("00000000").await, []);
+        let words = app.post("companies/of-tenant", json!({ "beginning": "contoso" })).await;
+        assert_eq!(words.status(), 422);
     }
 
     async fn changes_are_told_from_a_cursor_on(engine) {

@@ -13,7 +13,7 @@ use std::{
 
 use app::{
     api::{companies::CompanyList, links::NewLink},
-    domain::{ActivityFilter, ActivityRow, CompanyId, CompanyRow, Email, Role, Status, Timestamp},
+    domain::{ActivityFilter, ActivityRow, CompanyId, CompanyRow, Email, Role, Scope, Status, Timestamp},
 };
 use m365_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
 use reqwest::header::{COOKIE, HeaderMap};
@@ -397,12 +397,25 @@ impl App {
         response.error_for_status().unwrap().json().await.unwrap()
     }
 
+    /// Makes a token in the owner's name.
+    pub async fn make_token(&self, name: &str, scopes: &[Scope]) -> String {
+        make_token(&self.url, &self.http, name, scopes).await
+    }
+
     /// Connects a company as its administrator would.
     pub async fn connect(&self, tenant: &Tenant) {
         let person = Person::new(self);
         let page = person.connect(self.company(&tenant.name).await, tenant.admin()).await;
         assert_eq!(page.heading(), format!("{} is connected", tenant.name));
     }
+}
+
+/// Makes a token in the name of who is signed in.
+pub async fn make_token(url: &str, client: &reqwest::Client, name: &str, scopes: &[Scope]) -> String {
+    let body = json!({ "name": name, "scopes": scopes, "days": 90 });
+    let response = client.post(format!("{url}/api/api-tokens/create")).json(&body).send().await.unwrap();
+    let made: Value = response.error_for_status().unwrap().json().await.unwrap();
+    made["token"].as_str().unwrap().to_owned()
 }
 
 /// A client that sends this session's cookie, whatever it is sent.

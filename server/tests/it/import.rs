@@ -3,13 +3,14 @@
 use app::{
     domain::{
         ActivityFilter, ActivityKind, CompanyField, CompanyRow, CompanyTexts,
-        company_import::{Counts, ImportPreview, MAX_BYTES, Verdict},
+        company_import::{Counts, ImportPreview, MAX_BYTES, Mend, Verdict},
     },
     error::{AppError, ErrorCode},
 };
 use serde_json::json;
 
 use crate::{
+    bombs,
     companies::{import, tenantry},
     harness::{App, Engine, Setup},
     on_both_databases,
@@ -128,7 +129,7 @@ on_both_databases! {
             .rows
             .iter()
             .filter_map(|row| match &row.verdict {
-                Verdict::Wrong { reasons } => Some((row.line, reasons.join("; "))),
+                Verdict::Wrong { reasons, .. } => Some((row.line, reasons.join("; "))),
                 _ => None,
             })
             .collect();
@@ -225,4 +226,81 @@ async fn the_template_is_a_file_that_adds_nothing() {
     assert!(response.headers()["content-disposition"].to_str().unwrap().contains("companies.csv"));
     let shown = preview(&app, response.bytes().await.unwrap().to_vec()).await;
     assert!(shown.rows.is_empty() && shown.columns.iter().all(|column| column.field.is_some()));
+}
+
+/// What a file can take at most, in kB of address space: the program by itself takes a third of it.
+const MEMORY: u32 = 1_500_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_made_to_bring_the_reader_down_is_read_or_refused() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let before = app.rows().await;
+    let path = app.data.path().join("bomb");
+    for (name, file, words) in bombs::all() {
+        std::fs::write(&path, &file).unwrap();
+        // Where it would take more, the program is ended by a signal.
+        let begun = std::time::Instant::now();
+        let limited = format!("ulimit -v {MEMORY}; exec \"$0\" companies import --dry-run \"$1\"");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_tenantry")])
+            .arg(&path)
+            .envs(app.environment.iter().cloned())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {:?}: {said}", output.status);
+        assert!(said.contains(words), "{name}: {said}");
+        assert!(begun.elapsed() < crate::harness::PATIENCE, "{name}: {:?}", begun.elapsed());
+        if file.len() > MAX_BYTES {
+            continue;
+        }
+        for path in ["preview", "confirm?digest=x"] {
+            match ask(&app, path, file.clone()).await {
+                Ok(preview) => {
+                    assert!(path == "preview" && preview.len() < 30 * 1024 * 1024, "{name}: {}", preview.len());
+                }
+                Err(error) => {
+                    assert!(matches!(error.code, ErrorCode::Invalid | ErrorCode::Conflict), "{name}: {error}");
+                    assert!(
+                        error.message.ends_with('.') && !error.message.contains("Save it as CSV, and try"),
+                        "{name}: {error}"
+                    );
+                }
+            }
+        }
+        assert_eq!(app.rows().await, before, "{name}");
+    }
+}
+
+on_both_databases! {
+    async fn wrong_rows_are_mended_beside_the_file(engine) {
+        let app = Setup::on(engine).start().await;
+        let file = "name,domain\nAcme,no domain\nBeta,beta.test\nBETA,\n";
+        let shown = preview(&app, file).await;
+        assert_eq!(Counts::of(&shown.rows), Counts { new: 1, wrong: 2, ..Counts::default() });
+        let mends = [
+            Mend { line: 2, field: Some(CompanyField::Domain), text: "acme.test".into() },
+            Mend { line: 4, field: None, text: "yes".into() },
+        ];
+        let said = serde_json::to_string(&mends).unwrap();
+        let both = format!("{file}{said}");
+        let shown = ask(&app, &format!("preview?mended={}", said.len()), both.clone()).await.unwrap();
+        let shown: ImportPreview = serde_json::from_str(&shown).unwrap();
+        assert_eq!(Counts::of(&shown.rows), Counts { new: 2, ..Counts::default() });
+        // What was confirmed is what was shown: the mended rows, and no others.
+        let error = confirm(&app, file, &shown.digest).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Conflict);
+        let path = format!("confirm?mended={}&digest={}", said.len(), shown.digest);
+        let other = both.replace("acme.test", "acme.tess");
+        assert_eq!(ask(&app, &path, other).await.unwrap_err().code, ErrorCode::Conflict);
+        let done: Counts = serde_json::from_str(&ask(&app, &path, both.clone()).await.unwrap()).unwrap();
+        assert_eq!(done.new, 2);
+        assert_eq!(app.row("Acme").await.domain.as_deref(), Some("acme.test"));
+        let again = ask(&app, &format!("preview?mended={}", said.len()), both).await.unwrap();
+        let again: ImportPreview = serde_json::from_str(&again).unwrap();
+        assert_eq!(Counts::of(&again.rows), Counts { unchanged: 2, ..Counts::default() });
+        for wrong in ["preview?mended=9999999", "preview?mended=3"] {
+            assert!(ask(&app, wrong, file).await.is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use app::{
-    api::links::{LinkOutcome, NewLink, Recipient},
+    api::{
+        campaigns::{MadeLinks, Recipients},
+        links::{LinkOutcome, NewLink},
+    },
     domain::{
         ActivityFilter, ActivityKind, AttemptFailure, CompanyId, CompanyRow, DataSet, LinkEnd, LinkMessage, LinkRow,
         Role, Status,
@@ -141,9 +144,9 @@ on_both_databases! {
             CompanyId::from_uuid(uuid::Uuid::nil()),
         ];
         let make = async |companies: &[CompanyId], replace: bool| -> Vec<LinkOutcome> {
-            let body = json!({ "companies": companies, "replace": replace });
-            let response = app.post("links/create-many", body).await;
-            response.error_for_status().unwrap().json().await.unwrap()
+            let body = json!({ "campaign": null, "name": "", "companies": companies, "replace": replace });
+            let response = app.post("campaigns/make", body).await;
+            response.error_for_status().unwrap().json::<MadeLinks>().await.unwrap().lines
         };
 
         let outcomes = make(&companies, false).await;
@@ -167,8 +170,8 @@ on_both_databases! {
 
         let twice = make(&[companies[0], companies[0]], true).await;
         assert_eq!(twice.iter().filter(|made| made.refusal.is_none()).count(), 1);
-        let body = json!({ "companies": vec![companies[0]; 201], "replace": true });
-        assert_eq!(app.post("links/create-many", body).await.status(), 422);
+        let body = json!({ "campaign": null, "name": "", "companies": vec![companies[0]; 201], "replace": true });
+        assert_eq!(app.post("campaigns/make", body).await.status(), 422);
     }
 
     async fn companies_that_need_a_link_for_the_same_cause_are_found_together(engine) {
@@ -187,13 +190,16 @@ on_both_databases! {
             app.row_becomes(&tenant.name, |row| matches!(row.status, Status::NeedsReconnect { .. })).await;
         }
         link_for(&app, second).await;
-        let find = async |cause: &str| app.post("links/recipients", json!({ "cause": cause })).await;
-        let found: Vec<Recipient> = find("app_removed").await.error_for_status().unwrap().json().await.unwrap();
+        let find = async |cause: &str| {
+            app.post("campaigns/recipients", json!({ "cause": cause, "companies": [] })).await
+        };
+        let found: Recipients = find("app_removed").await.error_for_status().unwrap().json().await.unwrap();
+        let found = found.can;
         let mut expected = vec![(first.name.as_str(), false), (second.name.as_str(), true)];
         expected.sort_unstable();
         assert_eq!(found.iter().map(|one| (one.name.as_str(), one.has_link)).collect::<Vec<_>>(), expected);
-        let none: Vec<Recipient> = find("consent_removed").await.error_for_status().unwrap().json().await.unwrap();
-        assert!(none.is_empty());
+        let none: Recipients = find("consent_removed").await.error_for_status().unwrap().json().await.unwrap();
+        assert_eq!(none, Recipients::default());
         assert_eq!(find("whatever").await.status(), 422);
     }
 

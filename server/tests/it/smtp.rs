@@ -23,6 +23,7 @@ pub struct Taken {
     pub from: String,
     pub to: Vec<String>,
     pub header_to: String,
+    pub reply_to: Option<String>,
     pub subject: String,
     pub plain: String,
     pub html: String,

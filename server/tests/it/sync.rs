@@ -84,6 +84,32 @@ on_both_databases! {
         assert_eq!(row.figures.users, Some(tenant.users));
     }
 
+    async fn many_are_synced_at_once_and_those_that_are_not_connected_are_left_out(engine) {
+        let app = Setup::on(engine).start().await;
+        let [first, second, third, unconnected] = [0, 1, 2, 3].map(|place| &app.tenants[place]);
+        let mut before = Vec::new();
+        for tenant in [first, second, third] {
+            app.connect(tenant).await;
+            before.push(app.connected(&tenant.name).await.synced_at);
+        }
+        // What is read from now on is read later than before.
+        app.clock.advance(Duration::from_secs(1));
+        let ids = [app.company(&first.name).await, app.company(&second.name).await, app.company(&unconnected.name).await];
+        let companies = [ids[0], ids[1], ids[2], ids[0]];
+        let answer = app.post("connections/sync-many", json!({ "companies": companies })).await;
+        assert_eq!(answer.error_for_status().unwrap().json::<u64>().await.unwrap(), 2);
+        for (tenant, before) in [first, second].into_iter().zip(&before) {
+            app.row_becomes(&tenant.name, |row| row.synced_at > *before).await;
+        }
+        assert_eq!(app.row(&third.name).await.synced_at, before[2], "nobody asked for it");
+        let done = app.activity(app::domain::ActivityFilter::default()).await;
+        assert!(done.iter().any(|row| row.text == "2 companies"), "{done:?}");
+
+        let too_many = vec![ids[0]; app::api::connections::MANY + 1];
+        let refused = app.post("connections/sync-many", json!({ "companies": too_many })).await;
+        assert_eq!(refused.status(), 422);
+    }
+
     async fn a_grant_that_is_gone_is_noticed_and_a_new_one_mends_it(engine) {
         let app = Setup::on(engine).start().await;
         let tenant = &app.tenants[0];

@@ -47,6 +47,12 @@ pub fn focus_element(element: &Element) -> bool {
         && element.dyn_ref::<HtmlElement>().is_some_and(|element| element.focus_with_options(&options).is_ok())
 }
 
+/// Moves the focus to the first element within the one of this id that a selector finds. False: there is none.
+pub fn focus_within(id: &str, selector: &str) -> bool {
+    let element = document().and_then(|document| document.get_element_by_id(id)?.query_selector(selector).ok()?);
+    element.and_then(|element| element.dyn_into::<HtmlElement>().ok()).is_some_and(|element| element.focus().is_ok())
+}
+
 /// Whether nothing has the focus, as after the element that had it was removed.
 pub fn has_no_focus() -> bool {
     document().is_some_and(|document| match (document.active_element(), document.body()) {
@@ -55,9 +61,46 @@ pub fn has_no_focus() -> bool {
     })
 }
 
+/// A new element.
+pub fn create(name: &str) -> Option<Element> {
+    document()?.create_element(name).ok()
+}
+
+/// Sets an attribute.
+pub fn set(element: &Element, name: &str, value: &str) {
+    // It fails for names that are none only.
+    let _ = element.set_attribute(name, value);
+}
+
+/// Does something with each element that a selector finds within another.
+pub fn each(element: &Element, selector: &str, mut with: impl FnMut(&Element)) {
+    let Ok(found) = element.query_selector_all(selector) else { return };
+    for place in 0..found.length() {
+        if let Some(element) = found.item(place).and_then(|node| node.dyn_into().ok()) {
+            with(&element);
+        }
+    }
+}
+
+/// Replaces what is in an element. The focus goes to what is called the same as what had it: the value of the attribute
+/// `name` is what it is called.
+pub fn put(element: &Element, markup: &str, name: &str) {
+    let active = document().and_then(|document| document.active_element());
+    let called = active.filter(|active| element.contains(Some(active))).and_then(|active| active.get_attribute(name));
+    element.set_inner_html(markup);
+    if let Some(called) = called {
+        let again = element.query_selector(&["[", name, "=\"", &called, "\"]"].concat());
+        again.ok().flatten().as_ref().map(focus_element);
+    }
+}
+
 /// Whether a key press at this element is text that somebody types.
 pub fn is_typing_in(element: &Element) -> bool {
-    element.closest("input:not([type=radio]), textarea, select, [contenteditable]").ok().flatten().is_some()
+    element
+        .closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]")
+        .ok()
+        .flatten()
+        .is_some()
 }
 
 /// Where a list of `len` rows is on the screen.

@@ -1,9 +1,9 @@
 //! A file that somebody chose, or dropped on the page.
 
-use js_sys::ArrayBuffer;
-use wasm_bindgen::JsCast;
+use js_sys::{Array, ArrayBuffer};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DragEvent, File, HtmlInputElement};
+use web_sys::{Blob, DragEvent, File, HtmlInputElement};
 
 /// A file as it was when it was chosen. Programs may write into it while it is looked at.
 #[derive(Clone, Debug)]
@@ -29,6 +29,12 @@ pub fn dropped(event: &DragEvent) -> Option<File> {
 /// Its size, in bytes.
 pub fn size(file: &File) -> f64 {
     file.size()
+}
+
+/// Bytes with a text behind them, as a body to send.
+pub fn followed_by(bytes: &ArrayBuffer, text: &str) -> JsValue {
+    let parts = Array::of2(bytes, &text.into());
+    Blob::new_with_buffer_source_sequence(&parts).map_or(JsValue::NULL, JsValue::from)
 }
 
 /// Reads it. None: it is no file (a folder), or is gone.

@@ -30,6 +30,12 @@ pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
 }
 
+/// Closes it.
+pub fn close(popover: &Element) {
+    // It fails where it is closed already.
+    let _ = popover.dyn_ref::<HtmlElement>().map(HtmlElement::hide_popover);
+}
+
 /// Moves the focus to the item that is `step` further in a menu, around its ends. With no item focused, to the first
 /// or the last.
 pub fn move_focus(menu: &Element, step: isize) {

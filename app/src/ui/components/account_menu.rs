@@ -22,6 +22,7 @@ fn choices(me: Option<&Me>) -> Vec<MenuItem> {
         choices.push(page("Team", Shape::People, Page::Team));
         choices.push(page("Activity", Shape::Clock, Page::Activity));
         choices.push(page("Notifications", Shape::Mail, Page::Notifications));
+        choices.push(page("API", Shape::Link, Page::ApiTokens));
     }
     if me.is_some_and(|me| me.has_password) {
         choices.push(page("Change password", Shape::Key, Page::ChangePassword));
@@ -73,7 +74,16 @@ mod tests {
     fn only_owners_are_led_to_the_team() {
         assert_eq!(
             labels(Role::Owner, true),
-            ["Live links", "Archived companies", "Team", "Activity", "Notifications", "Change password", "Sign out"]
+            [
+                "Live links",
+                "Archived companies",
+                "Team",
+                "Activity",
+                "Notifications",
+                "API",
+                "Change password",
+                "Sign out"
+            ]
         );
         let settings = ["Live links", "Archived companies", "Change password", "Sign out"];
         assert_eq!(labels(Role::Settings, true), settings);

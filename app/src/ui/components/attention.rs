@@ -6,7 +6,7 @@ use crate::{
     domain::{Action, Cause},
     ui::{
         browser::locale,
-        may::Forbidden,
+        may::Reasons,
         routes::Page,
         search::{Filter, headline, how_many},
     },
@@ -20,7 +20,7 @@ pub fn Attention(
     /// The place of the filter that is chosen.
     chosen: ReadSignal<usize>,
     /// What can't be done, and why.
-    forbidden: Forbidden,
+    reasons: Memo<Reasons>,
     /// Another filter is chosen.
     on_choose: Callback<usize>,
     /// All companies of the group that is shown are to be checked again.
@@ -56,7 +56,7 @@ pub fn Attention(
     let bulk = move || {
         let place = chosen.get();
         let Filter::Cause(cause) = Filter::at(place) else { return None };
-        let action = cause.action().filter(|action| forbidden.reason(*action).get().is_none())?;
+        let action = cause.action().filter(|action| reasons.with(|reasons| reasons.of(*action).is_none()))?;
         let companies = how_many(groups.with(|groups| groups[place - Filter::ALL.len()]));
         Some(if action == Action::GenerateLink {
             let href = format!("{}?cause={}", Page::NewLinks.path(), cause.key());

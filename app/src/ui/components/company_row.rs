@@ -1,15 +1,16 @@
-//! One company in the table.
+//! One company in the table, as markup.
 
-use std::sync::Arc;
-
-use leptos::prelude::*;
-
-use super::{Figure, Hint, Icon, Menu, MenuItem, MicrosoftButton, MicrosoftMark, Shape, StatusBadge, TimeAgo, When};
+use super::{
+    Html, Shape,
+    html::Markup,
+    microsoft_button::{MARK, WORDS},
+    status_badge,
+};
 use crate::{
-    domain::{Action, CompanyId, Figures, Status, Timestamp},
+    domain::{Action, CompanyId, Status, Timestamp},
     ui::{
         browser::locale,
-        may::Forbidden,
+        may::Reasons,
         note::Note,
         routes::{Page, Tab},
         state::{Entry, Wish},
@@ -22,266 +23,247 @@ pub const ROLE_NOTE: &str = "role-note";
 /// The same, for links.
 pub const LINK_ROLE_NOTE: &str = "link-role-note";
 
+/// The attribute of an element that says what a click on it does.
+pub const DOES: &str = "data-does";
+
+/// What selects the company.
+pub const SELECT: &str = "select";
+
+/// What opens the menu.
+pub const MENU: &str = "menu";
+
+/// What actions are called in the markup.
+const ACTIONS: [(&str, Action); 8] = [
+    ("sign-in", Action::SignIn),
+    ("cancel", Action::Cancel),
+    ("reconnect", Action::Reconnect),
+    ("link", Action::GenerateLink),
+    ("link-note", Action::GenerateLinkWithNote),
+    ("withdraw", Action::WithdrawLink),
+    ("message", Action::WriteToClient),
+    ("sync", Action::SyncNow),
+];
+
+/// The action that is called like this.
+pub fn action(does: &str) -> Option<Action> {
+    ACTIONS.into_iter().find(|(name, _)| *name == does).map(|(_, action)| action)
+}
+
+fn does(action: Action) -> &'static str {
+    ACTIONS.into_iter().find(|(_, other)| *other == action).map_or("", |(name, _)| name)
+}
+
 /// The id of a company's row in the document.
 pub fn element_id(company: CompanyId) -> String {
     format!("company-{company}")
 }
 
-/// The row. It stays the same element while its content changes, so that the focus stays where it is.
-#[component]
-pub fn CompanyRow(
-    /// The company.
-    entry: Memo<Arc<Entry>>,
-    /// Its place in the list.
-    index: Memo<usize>,
-    /// The present, as far as this page is concerned.
-    now: ReadSignal<Timestamp>,
-    /// What can't be done, and why.
-    forbidden: Forbidden,
-    /// Whether Tab leads to this row.
-    is_tab_stop: Memo<bool>,
-    /// The state changed, and with it the buttons.
-    on_turn: Callback<()>,
-    /// Somebody wants something done.
-    on_action: Callback<(CompanyId, Action)>,
-) -> impl IntoView {
-    let company = entry.with_untracked(|entry| entry.row.id);
-    let id = element_id(company);
-    let (name_id, status_id) = (format!("{id}-name"), format!("{id}-status"));
-    let (row_id, note_id, labelled_by) = (id.clone(), format!("{id}-note"), format!("{name_id} {status_id}"));
-    let described_by = name_id.clone();
+/// What changes in a row: the insides of these elements, in their order.
+pub type Parts = [Markup; 7];
 
-    let status = Memo::new(move |_| entry.with(|entry| entry.status(now.get()).into_owned()));
+/// The parts of a company's row.
+pub fn parts(entry: &Entry, id: &str, now: Timestamp, reasons: &Reasons) -> Parts {
+    let status = entry.status(now);
+    let row = &entry.row;
     let written = |number: u32| locale::number(number as usize);
-    let users = move |figures: Figures| figures.users.map(written);
-    let licences = move |figures: Figures| {
-        figures.licences.map(|licences| format!("{} of {}", written(licences.used), written(licences.assignable)))
+    let licences = row.figures.licences;
+    [
+        name(entry, id),
+        state(entry, &status, id, now),
+        figure(row.figures.users.map(written), row.first_sync),
+        figure(
+            licences.map(|licences| written(licences.used) + " of " + &written(licences.assignable)),
+            row.first_sync,
+        ),
+        figure(row.figures.secure_score.map(|percent| percent.to_string() + "%"), row.first_sync),
+        last_sync(entry),
+        buttons(entry, &status, id, now, reasons),
+    ]
+}
+
+/// The whole inside of a row with these parts.
+pub fn row(entry: &Entry, id: &str, parts: &Parts) -> Markup {
+    let mut html = Html::default();
+    html.markup("<td role=\"cell\" class=\"company-select\"><label><input type=\"checkbox\"")
+        .attribute(DOES, SELECT)
+        .attribute("aria-label", &select_label(entry))
+        .markup("></label></td>");
+    let cells = [
+        ("company-name", None),
+        ("company-status", None),
+        ("company-figure company-users", Some("Users")),
+        ("company-figure company-licences", Some("Licences")),
+        ("company-figure company-score", Some("Secure Score")),
+        ("company-synced", None),
+    ];
+    let (buttons, parts) = (&parts[6], &parts[..6]);
+    for ((class, label), part) in cells.into_iter().zip(parts) {
+        html.markup("<td role=\"cell\" data-part")
+            .attribute("class", class)
+            .attribute_if("data-label", label)
+            .markup(">")
+            .part(part)
+            .markup("</td>");
+    }
+    html.markup("<td role=\"cell\" class=\"company-actions\"><span data-part>").part(buttons).markup("</span>");
+    // The menu is filled when it is opened.
+    html.markup("<button type=\"button\" class=\"button button-quiet button-icon\" aria-label=\"More actions\"")
+        .markup(" aria-haspopup=\"menu\" aria-expanded=\"false\"")
+        .attribute(DOES, MENU)
+        .attribute("popovertarget", &(id.to_owned() + "-menu"))
+        .attribute("aria-describedby", &(id.to_owned() + "-name"))
+        .markup(">")
+        .icon(Shape::Dots)
+        .markup("</button><div class=\"popover menu\" popover=\"auto\" role=\"menu\" aria-label=\"More actions\"")
+        .attribute("id", &(id.to_owned() + "-menu"))
+        .markup("></div></td>");
+    html.finish()
+}
+
+/// What selects the company is called like this.
+pub fn select_label(entry: &Entry) -> String {
+    "Select ".to_owned() + &entry.row.name
+}
+
+/// The name, below it the domain, the tenant's name where it says more than the company's, and the tags.
+fn name(entry: &Entry, id: &str) -> Markup {
+    let row = &entry.row;
+    let mut html = Html::default();
+    html.markup("<a class=\"name\" data-does=\"open\"")
+        .attribute("id", &(id.to_owned() + "-name"))
+        .attribute("href", &Page::Company(row.id, Tab::Overview).path())
+        .markup(">")
+        .text(&row.name)
+        .markup("</a><span class=\"subtitle\">");
+    let tenant = row.tenant.as_deref().filter(|tenant| *tenant != row.name);
+    for (place, text) in [row.domain.as_deref(), tenant].into_iter().flatten().enumerate() {
+        html.markup(if place == 0 { "" } else { " · " }).text(text);
+    }
+    for tag in row.tags() {
+        html.markup(" ").span("tag", tag);
+    }
+    html.markup("</span>");
+    html.finish()
+}
+
+fn state(entry: &Entry, status: &Status, id: &str, now: Timestamp) -> Markup {
+    let (class, shape) = status_badge::look(status);
+    let mut html = Html::default();
+    html.markup("<span").attribute("class", class).markup(">").icon(shape);
+    html.markup("<span").attribute("id", &(id.to_owned() + "-status")).markup(">").text(status.word());
+    html.markup("</span></span>");
+    let Some(note) = Note::of(entry, now) else { return html.finish() };
+    if note.explanation.is_empty() {
+        html.span("note", &note.words);
+        return html.finish();
+    }
+    let panel = id.to_owned() + "-note";
+    html.markup("<div class=\"note-line\"><button type=\"button\" class=\"hint\" data-does=\"explain\"")
+        .attribute("popovertarget", &panel)
+        .markup(">")
+        .span("hint-words", &note.words)
+        .icon(Shape::Question)
+        .markup("</button><div class=\"popover hint-panel\" popover=\"auto\"")
+        .attribute("id", &panel)
+        .markup("><strong>")
+        .text(&note.words)
+        .markup("</strong>");
+    let until = note.until.map(|until| ["It can be used until ", &locale::time(until), "."].concat());
+    let at = note.at.map(|at| crate::ui::ago::ago(at, now));
+    for paragraph in note.explanation.into_iter().chain(until).chain(at) {
+        html.markup("<p>").text(&paragraph).markup("</p>");
+    }
+    html.markup("</div>");
+    if let Some(since) = note.since {
+        time(&mut html, since);
+    }
+    html.markup("</div>");
+    html.finish()
+}
+
+fn figure(text: Option<String>, awaited: bool) -> Markup {
+    let mut html = Html::default();
+    match text {
+        Some(text) => html.span("figure", &text),
+        None if awaited => html.span("figure figure-awaited", "Syncing…"),
+        None => html.markup(
+            "<span class=\"figure figure-none\"><span aria-hidden=\"true\">—</span>\
+             <span class=\"visually-hidden\">No data</span></span>",
+        ),
     };
-    let score = |figures: Figures| figures.secure_score.map(|percent| format!("{percent}%"));
-
-    Effect::new(move |_| {
-        status.track();
-        on_turn.run(());
-    });
-
-    view! {
-        <tr
-            class="company-row"
-            role="row"
-            id=row_id
-            data-company=company.to_string()
-            aria-labelledby=labelled_by
-            aria-rowindex=move || (index.get() + 2).to_string()
-            tabindex=move || if is_tab_stop.get() { "0" } else { "-1" }
-            style:--index=move || index.get().to_string()
-        >
-            <td role="cell" class="company-name">
-                <a class="name" id=name_id href=Page::Company(company, Tab::Overview).path()>
-                    {move || entry.with(|entry| entry.row.name.clone())}
-                </a>
-                <span class="subtitle">{move || entry.with(|entry| subtitle(entry))}</span>
-            </td>
-            <td role="cell" class="company-status">
-                <StatusBadge status id=status_id />
-                <RowNote entry id=note_id now />
-            </td>
-            <td role="cell" class="company-figure company-users" data-label="Users">
-                {move || figure(entry, users)}
-            </td>
-            <td role="cell" class="company-figure company-licences" data-label="Licences">
-                {move || figure(entry, licences)}
-            </td>
-            <td role="cell" class="company-figure company-score" data-label="Secure Score">
-                {move || figure(entry, score)}
-            </td>
-            <td role="cell" class="company-synced">
-                <LastSync entry now />
-            </td>
-            <td role="cell" class="company-actions">
-                <RowActions entry status now forbidden described_by id on_action />
-            </td>
-        </tr>
-    }
+    html.finish()
 }
 
-fn figure(entry: Memo<Arc<Entry>>, write: impl Fn(Figures) -> Option<String>) -> impl IntoView {
-    let (text, awaited) = entry.with(|entry| (write(entry.row.figures), entry.row.first_sync));
-    view! { <Figure text awaited /> }
-}
-
-/// The domain, and the tenant's name where it says more than the company's.
-fn subtitle(entry: &Entry) -> String {
-    let tenant = entry.row.tenant.as_deref().filter(|tenant| *tenant != entry.row.name);
-    [entry.row.domain.as_deref(), tenant].into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-#[component]
-fn RowNote(entry: Memo<Arc<Entry>>, id: String, now: ReadSignal<Timestamp>) -> impl IntoView {
-    let note = Memo::new(move |_| entry.with(|entry| Note::of(entry, now.get())));
-    move || {
-        let id = id.clone();
-        note.get().map(|note| match note.explanation {
-            explanation if explanation.is_empty() => view! { <span class="note">{note.words}</span> }.into_any(),
-            explanation => {
-                let explanation = explanation
-                    .into_iter()
-                    .chain(note.until.map(|until| format!("It can be used until {}.", locale::time(until))))
-                    .chain(note.at.map(|at| crate::ui::ago::ago(at, now.get_untracked())))
-                    .collect();
-                view! {
-                    <div class="note-line">
-                        <Hint id words=note.words explanation />
-                        {note.since.map(|at| view! { <TimeAgo at now /> })}
-                    </div>
-                }
-                .into_any()
-            }
-        })
-    }
-}
-
-#[component]
-fn LastSync(entry: Memo<Arc<Entry>>, now: ReadSignal<Timestamp>) -> impl IntoView {
-    move || match entry.with(|entry| (entry.syncing(), entry.row.synced_at)) {
-        (true, _) => view! {
-            <span class="syncing">
-                <Icon shape=Shape::Spinner />
-                "Syncing…"
-            </span>
+fn last_sync(entry: &Entry) -> Markup {
+    let mut html = Html::default();
+    match (entry.syncing(), entry.row.synced_at) {
+        (true, _) => {
+            html.markup("<span class=\"syncing\">").icon(Shape::Spinner).markup("Syncing…</span>");
         }
-        .into_any(),
-        (false, Some(at)) => view! { <TimeAgo at now /> }.into_any(),
-        (false, None) => view! { <Figure text=None awaited=false /> }.into_any(),
+        (false, Some(at)) => time(&mut html, at),
+        (false, None) => return figure(None, false),
     }
+    html.finish()
 }
 
-#[component]
-fn RowActions(
-    entry: Memo<Arc<Entry>>,
-    status: Memo<Status>,
-    now: ReadSignal<Timestamp>,
-    forbidden: Forbidden,
-    described_by: String,
-    id: String,
-    on_action: Callback<(CompanyId, Action)>,
-) -> impl IntoView {
-    let company = entry.with_untracked(|entry| entry.row.id);
-    let run = move |action| Callback::new(move |()| on_action.run((company, action)));
-    let allows = move |action| Memo::new(move |_| status.with(|status| status.allows(action)));
-    let (signs_in, cancels, reconnects) = (allows(Action::SignIn), allows(Action::Cancel), allows(Action::Reconnect));
-    let makes_link = Memo::new(move |_| status.with(has_link_button));
-    // What fits best of what can be done about lost access, where that is not Reconnect.
-    let fits = move |action| {
-        Memo::new(move |_| {
-            status.with(|status| {
-                matches!(status, Status::NeedsReconnect { .. }) && status.actions().first() == Some(&action)
-            })
-        })
+/// A time. How long ago that is, is written into it as it passes.
+fn time(html: &mut Html, at: Timestamp) {
+    html.markup("<time")
+        .attribute("datetime", &locale::machine_time(at))
+        .attribute("title", &locale::time(at))
+        .attribute(AT, &at.as_millis().to_string())
+        .markup("></time>");
+}
+
+/// The attribute of an element whose text is how long ago that is.
+pub const AT: &str = "data-at";
+
+fn buttons(entry: &Entry, status: &Status, id: &str, now: Timestamp, reasons: &Reasons) -> Markup {
+    let mut html = Html::default();
+    let name = id.to_owned() + "-name";
+    let mut button = |action: Action, class: &str, role_note: &str, inside: &dyn Fn(&mut Html)| {
+        let reason = reasons.of(action);
+        html.markup("<button type=\"button\"")
+            .attribute("class", class)
+            .attribute(DOES, does(action))
+            .attribute("aria-describedby", &[&name, role_note].join(" "))
+            .attribute_if("title", reason);
+        if reason.is_some() {
+            html.markup(" disabled");
+        }
+        html.markup(">");
+        inside(&mut html);
+        html.markup("</button>");
     };
-    let (sends_link, checks, never) = (fits(Action::GenerateLink), fits(Action::SyncNow), Memo::new(|_| false));
-    let link_label = Memo::new(move |_| entry.with(|entry| entry.generate_link_label(now.get())));
-    let cancelling = Memo::new(move |_| entry.with(|entry| entry.wish() == Some(Wish::Cancel)));
-    let (connecting, cancel_forbidden) = (forbidden.reason(Action::SignIn), forbidden.reason(Action::Cancel));
-    let (link_forbidden, sync_forbidden) = (forbidden.reason(Action::GenerateLink), forbidden.reason(Action::SyncNow));
-    let in_menu = Memo::new(move |_| entry.with(|entry| in_menu(entry, now.get())));
-    let items = Memo::new(move |_| {
-        let of_action =
-            |(action, item): (Action, MenuItem)| MenuItem { forbidden: forbidden.reason(action).get(), ..item };
-        let open = MenuItem { to: Some(Page::Company(company, Tab::Overview)), ..MenuItem::new("Open", Shape::Open) };
-        let disconnect = entry.with(|entry| entry.row.tenant.is_some()).then(|| {
-            let refusal = forbidden.by_role()[0].get();
-            let to = refusal.is_none().then_some(Page::Disconnect(company));
-            MenuItem { to, forbidden: refusal, ..MenuItem::new("Disconnect", Shape::Leave) }
+    let main = |is_main: bool| if is_main { "button button-main" } else { "button" };
+    let leads_with = |action| status.actions().first() == Some(&action);
+    if status.allows(Action::SignIn) {
+        button(Action::SignIn, "microsoft-button", ROLE_NOTE, &|html| {
+            html.markup(MARK).markup(WORDS);
         });
-        let managing = forbidden.managing().get();
-        let manage =
-            |label, shape, page| MenuItem { to: Some(page), forbidden: managing, ..MenuItem::new(label, shape) };
-        let edit = manage("Edit", Shape::Note, Page::EditCompany(company));
-        let archive = manage("Archive", Shape::Archive, Page::ArchiveCompany(company));
-        std::iter::once(open)
-            .chain(in_menu.get().into_iter().map(of_action))
-            .chain(disconnect)
-            .chain([edit, archive])
-            .collect::<Vec<_>>()
-    });
-    let on_choose = Callback::new(move |place: usize| {
-        // The first leads to the company's page.
-        let chosen = in_menu.with_untracked(|items| items.get(place.checked_sub(1)?).map(|(action, _)| *action));
-        if let Some(action) = chosen {
-            on_action.run((company, action));
-        }
-    });
-    let about = described_by.clone();
-    let with_reason = format!("{described_by} {ROLE_NOTE}");
-    let (sign_in_for, cancel_for, reconnect_for) = (with_reason.clone(), with_reason.clone(), with_reason);
-    let link_for = format!("{described_by} {LINK_ROLE_NOTE}");
-    view! {
-        <When flag=signs_in>
-            <MicrosoftButton on_click=run(Action::SignIn) forbidden=connecting described_by=sign_in_for.clone() />
-        </When>
-        <When flag=checks>
-            {row_button(run(Action::SyncNow), sync_forbidden, described_by.clone(), checks, "Check again".into_any())}
-        </When>
-        <When flag=reconnects>
-            {
-                let words = view! {
-                    <MicrosoftMark />
-                    "Reconnect"
-                };
-                row_button(run(Action::Reconnect), connecting, reconnect_for.clone(), never, words.into_any())
-            }
-        </When>
-        <When flag=cancels>
-            <button
-                type="button"
-                class="button button-quiet"
-                aria-describedby=cancel_for.clone()
-                disabled=move || cancelling.get() || cancel_forbidden.get().is_some()
-                title=move || cancel_forbidden.get()
-                on:click=move |_| run(Action::Cancel).run(())
-            >
-                "Cancel"
-            </button>
-        </When>
-        <When flag=makes_link>
-            {
-                let words = move || link_label.get();
-                row_button(run(Action::GenerateLink), link_forbidden, link_for.clone(), sends_link, words.into_any())
-            }
-        </When>
-        <Menu
-            id=format!("{id}-menu")
-            label="More actions"
-            shape=Shape::Dots
-            items
-            described_by=about
-            on_choose
-        />
     }
-}
-
-/// A button. It stands out while it is `main`.
-fn row_button(
-    run: Callback<()>,
-    forbidden: Memo<Option<&'static str>>,
-    described_by: String,
-    main: Memo<bool>,
-    words: AnyView,
-) -> AnyView {
-    view! {
-        <button
-            type="button"
-            class="button"
-            class:button-main=main
-            aria-describedby=described_by
-            disabled=move || forbidden.get().is_some()
-            title=move || forbidden.get()
-            on:click=move |_| run.run(())
-        >
-            {words}
-        </button>
+    if leads_with(Action::SyncNow) && matches!(status, Status::NeedsReconnect { .. }) {
+        button(Action::SyncNow, main(true), "", &|html| {
+            html.markup("Check again");
+        });
     }
-    .into_any()
+    if status.allows(Action::Reconnect) {
+        button(Action::Reconnect, "button", ROLE_NOTE, &|html| {
+            html.markup(MARK).markup("Reconnect");
+        });
+    }
+    if status.allows(Action::Cancel) && entry.wish() != Some(Wish::Cancel) {
+        button(Action::Cancel, "button button-quiet", ROLE_NOTE, &|html| {
+            html.markup("Cancel");
+        });
+    }
+    if has_link_button(status) {
+        let label = entry.generate_link_label(now);
+        button(Action::GenerateLink, main(leads_with(Action::GenerateLink)), LINK_ROLE_NOTE, &|html| {
+            html.markup(label);
+        });
+    }
+    html.finish()
 }
 
 /// Whether making a link is among the buttons. Where there is something more urgent, it is in the menu.
@@ -293,18 +275,66 @@ const fn has_link_button(status: &Status) -> bool {
     }
 }
 
-/// What can be done in the row's menu.
-fn in_menu(entry: &Entry, now: Timestamp) -> Vec<(Action, MenuItem)> {
-    let link = (Action::GenerateLink, MenuItem::new(entry.generate_link_label(now), Shape::Link));
-    [
-        (Action::SyncNow, MenuItem::new("Sync now", Shape::Sync)),
-        (Action::WriteToClient, MenuItem::new("Message for the client", Shape::Mail)),
+/// What is in the menu of a company's row.
+pub fn menu(entry: &Entry, id: &str, now: Timestamp, reasons: &Reasons) -> Markup {
+    let company = entry.row.id;
+    let mut items = Items { html: Html::default(), id, count: 0 };
+    items.page(Page::Company(company, Tab::Overview), "Open", Shape::Open, None);
+    let link = (Action::GenerateLink, entry.generate_link_label(now), Shape::Link);
+    let all = [
+        (Action::SyncNow, "Sync now", Shape::Sync),
+        (Action::WriteToClient, "Message for the client", Shape::Mail),
         link,
-        (Action::GenerateLinkWithNote, MenuItem::new("Link with a note", Shape::Note)),
-        (Action::WithdrawLink, MenuItem::new("Withdraw link", Shape::Cross)),
-    ]
-    .into_iter()
-    .filter(|(action, _)| entry.allows(*action, now))
-    .filter(|(action, _)| *action != Action::GenerateLink || !has_link_button(&entry.status(now)))
-    .collect()
+        (Action::GenerateLinkWithNote, "Link with a note", Shape::Note),
+        (Action::WithdrawLink, "Withdraw link", Shape::Cross),
+    ];
+    let in_row = has_link_button(&entry.status(now));
+    for (action, label, shape) in all {
+        if entry.allows(action, now) && !(in_row && action == Action::GenerateLink) {
+            items.action(action, label, shape, reasons.of(action));
+        }
+    }
+    if entry.row.tenant.is_some() {
+        items.page(Page::Disconnect(company), "Disconnect", Shape::Leave, reasons.connecting());
+    }
+    items.page(Page::EditCompany(company), "Edit", Shape::Note, reasons.managing());
+    items.page(Page::ArchiveCompany(company), "Archive", Shape::Archive, reasons.managing());
+    items.html.finish()
+}
+
+struct Items<'a> {
+    html: Html,
+    id: &'a str,
+    count: usize,
+}
+
+impl Items<'_> {
+    /// What leads to a page, unless there is a reason against it.
+    fn page(&mut self, to: Page, label: &'static str, shape: Shape, reason: Option<&'static str>) {
+        if reason.is_some() {
+            return self.button("", label, shape, reason);
+        }
+        self.html.markup("<a role=\"menuitem\" tabindex=\"-1\"").attribute("href", &to.path()).markup(">");
+        self.html.icon(shape).markup("<span>").markup(label).markup("</span></a>");
+    }
+
+    fn action(&mut self, action: Action, label: &'static str, shape: Shape, reason: Option<&'static str>) {
+        self.button(does(action), label, shape, reason);
+    }
+
+    fn button(&mut self, does: &str, label: &'static str, shape: Shape, reason: Option<&'static str>) {
+        self.count += 1;
+        let reason_id = [self.id, "-reason-", &self.count.to_string()].concat();
+        let html = &mut self.html;
+        html.markup("<button type=\"button\" role=\"menuitem\" tabindex=\"-1\"").attribute("aria-label", label);
+        match reason {
+            Some(_) => html.markup(" aria-disabled=\"true\"").attribute("aria-describedby", &reason_id),
+            None => html.attribute(DOES, does),
+        };
+        html.markup(">").icon(shape).markup("<span>").markup(label);
+        if let Some(reason) = reason {
+            html.markup("<small").attribute("id", &reason_id).markup(">").markup(reason).markup("</small>");
+        }
+        html.markup("</span></button>");
+    }
 }

@@ -61,7 +61,7 @@ pub enum Shape {
 
 impl Shape {
     /// The outline in a square of 16, drawn with a line. The check mark and the half disc have a filled part too.
-    const fn line(self) -> &'static str {
+    pub(super) const fn line(self) -> &'static str {
         match self {
             Self::Check => "m5 8.2 2.1 2.1L11.2 6",
             Self::Ring => "",
@@ -104,7 +104,7 @@ impl Shape {
         }
     }
 
-    const fn fill(self) -> Option<&'static str> {
+    pub(super) const fn fill(self) -> Option<&'static str> {
         match self {
             Self::Check => Some("M15 8A7 7 0 1 1 1 8a7 7 0 0 1 14 0Z"),
             Self::Half => Some("M8 2a6 6 0 0 1 0 12Z"),
@@ -112,7 +112,7 @@ impl Shape {
         }
     }
 
-    const fn class(self) -> &'static str {
+    pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Check => "icon icon-check",
             Self::Spinner => "icon icon-spinner",

@@ -1,13 +1,17 @@
 //! What a file of companies would do, row by row, and what its columns are.
 
-use leptos::{ev, prelude::*, web_sys::HtmlSelectElement};
+use leptos::{
+    ev,
+    prelude::*,
+    web_sys::{HtmlInputElement, HtmlSelectElement},
+};
 
 use crate::{
     domain::{
-        CompanyField, FieldChange,
-        company_import::{ImportColumn, Planned, Verdict},
+        CompanyField, CompanyTexts, FieldChange,
+        company_import::{ImportColumn, Mend, Planned, Verdict},
     },
-    ui::company_import::Which,
+    ui::company_import::{Import, Which},
 };
 
 /// How many rows are shown. Nobody reads thousands, and a page of thousands is slow.
@@ -50,11 +54,13 @@ pub fn ColumnMap(
     }
 }
 
-/// The first of the rows.
+/// The first of the rows. Those that are wrong can be mended, or left out.
 #[component]
 pub fn ImportTable(
     /// The rows.
     rows: Vec<Planned>,
+    /// What is said of them.
+    import: Import,
 ) -> impl IntoView {
     let more = rows.len().saturating_sub(SHOWN_ROWS);
     view! {
@@ -66,23 +72,29 @@ pub fn ImportTable(
                         .collect_view()}
                 </tr>
             </thead>
-            <tbody role="rowgroup">{rows.into_iter().take(SHOWN_ROWS).map(line).collect_view()}</tbody>
+            <tbody role="rowgroup">
+                {rows.into_iter().take(SHOWN_ROWS).map(|row| line(row, import)).collect_view()}
+            </tbody>
         </table>
         {(more > 0).then(|| view! { <p class="import-more">{format!("and {more} more rows")}</p> })}
     }
 }
 
-fn line(row: Planned) -> impl IntoView {
+fn line(row: Planned, import: Import) -> impl IntoView {
     let Planned { line, texts, verdict } = row;
     let word = if verdict == Verdict::Archived { "Archived" } else { Which::of(&verdict).label() };
     let is_wrong = matches!(verdict, Verdict::Wrong { .. });
+    let mending = match &verdict {
+        Verdict::Wrong { fields, .. } => Some(mending(line, fields, &texts, import)),
+        _ => None,
+    };
     let details = match verdict {
         Verdict::New => {
             let there = CompanyField::ALL[1..].iter().map(|field| texts.get(*field)).filter(|text| !text.is_empty());
             there.map(str::to_owned).collect()
         }
         Verdict::Changed { changes, .. } => changes.iter().map(FieldChange::to_string).collect(),
-        Verdict::Wrong { reasons } => reasons,
+        Verdict::Wrong { reasons, .. } => reasons,
         Verdict::Unchanged | Verdict::Archived => Vec::new(),
     };
     view! {
@@ -99,8 +111,43 @@ fn line(row: Planned) -> impl IntoView {
                 </span>
             </td>
             <td role="cell" class="import-details">
-                {details.into_iter().map(|detail| view! { <span>{detail}</span> }).collect_view()}
+                {details.into_iter().map(|detail| view! { <span>{detail}</span> }).collect_view()} {mending}
             </td>
         </tr>
     }
+}
+
+/// What somebody may say of a wrong row.
+fn mending(line: u32, fields: &[CompanyField], texts: &CompanyTexts, import: Import) -> AnyView {
+    let input = |field: CompanyField| {
+        let text = import.said(line, Some(field)).unwrap_or_else(|| texts.get(field).to_owned());
+        let on_change = move |event: ev::Targeted<ev::Event, HtmlInputElement>| {
+            import.mend(Mend { line, field: Some(field), text: event.target().value() });
+        };
+        let label = field.label();
+        view! {
+            <input
+                type="text"
+                aria-label=format!("{label}, line {line}")
+                placeholder=label
+                prop:value=text
+                on:change:target=on_change
+            />
+        }
+    };
+    let is_left_out = import.said(line, None).is_some_and(|text| !text.is_empty());
+    let on_leave_out = move |event: ev::Targeted<ev::Event, HtmlInputElement>| {
+        let text = if event.target().checked() { "yes" } else { "" }.to_owned();
+        import.mend(Mend { line, field: None, text });
+    };
+    view! {
+        <div class="import-mend">
+            {fields.iter().copied().map(input).collect_view()}
+            <label>
+                <input type="checkbox" prop:checked=is_left_out on:change:target=on_leave_out />
+                {format!("Leave out line {line}")}
+            </label>
+        </div>
+    }
+    .into_any()
 }

@@ -4,17 +4,14 @@
 use leptos::prelude::*;
 
 /// The four squares.
-#[component]
-pub fn MicrosoftMark() -> impl IntoView {
-    view! {
-        <svg class="microsoft-mark" viewBox="0 0 21 21" aria-hidden="true">
-            <path fill="#f25022" d="M0 0h10v10H0z" />
-            <path fill="#7fba00" d="M11 0h10v10H11z" />
-            <path fill="#00a4ef" d="M0 11h10v10H0z" />
-            <path fill="#ffb900" d="M11 11h10v10H11z" />
-        </svg>
-    }
-}
+pub(super) const MARK: &str = concat!(
+    r##"<svg class="microsoft-mark" viewBox="0 0 21 21" aria-hidden="true"><path fill="#f25022" d="M0 0h10v10H0z"/>"##,
+    r##"<path fill="#7fba00" d="M11 0h10v10H11z"/><path fill="#00a4ef" d="M0 11h10v10H0z"/>"##,
+    r##"<path fill="#ffb900" d="M11 11h10v10H11z"/></svg>"##,
+);
+
+/// What the button says.
+pub(super) const WORDS: &str = "Sign in with Microsoft";
 
 /// "Sign in with Microsoft".
 #[component]
@@ -34,9 +31,7 @@ pub fn MicrosoftButton(
             disabled=move || forbidden.get().is_some()
             title=move || forbidden.get()
             on:click=move |_| on_click.run(())
-        >
-            <MicrosoftMark />
-            "Sign in with Microsoft"
-        </button>
+            inner_html=[MARK, WORDS].concat()
+        ></button>
     }
 }

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::{Icon, Shape};
 use crate::domain::Status;
 
-const fn look(status: &Status) -> (&'static str, Shape) {
+/// The classes and the picture of a state's badge.
+pub(super) const fn look(status: &Status) -> (&'static str, Shape) {
     match status {
         Status::NotConnected => ("badge", Shape::Ring),
         Status::LinkSent => ("badge badge-busy", Shape::Link),

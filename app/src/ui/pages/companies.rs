@@ -3,33 +3,31 @@
 use std::{sync::Arc, time::Duration};
 
 use gloo_timers::callback::Timeout;
-use leptos::prelude::*;
+use leptos::{ev, prelude::*, web_sys::HtmlSelectElement};
 
 use super::Frame;
 use crate::{
-    api::companies::Setup,
-    domain::{Action, CompanyId, PlatformNotice, Progress, Timestamp},
+    api::{companies::Setup, connections::MANY},
+    domain::{Access, Action, CompanyId, PlatformNotice, Progress, Timestamp},
     ui::{
         actions::Actions,
-        browser::{clock, document, locale},
+        browser::{clock, document, locale, location, selected},
         components::{
-            Attention, CompanyTable, ConnectedProgress, Dialog, Empty, Icon, LINK_NOTE, LINK_ROLE_NOTE, LinkNoteForm,
-            LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SearchBox, SectionNav, Segment, Segments, Shape,
-            Skeleton, When, company_element,
+            Attention, CompanyTable, ConnectedProgress, Deed, Dialog, Empty, Html, Icon, Jump, LINK_NOTE,
+            LINK_ROLE_NOTE, LinkNoteForm, LinkOffer, LoadFailed, Notice, Problem, ROLE_NOTE, SELECTION_BAR, SearchBox,
+            SectionNav, Segment, Segments, SelectionBar, Shape, Skeleton, When, company_element,
         },
+        finding::Finding,
         links::{self, Step, outdated},
-        may::{Forbidden, SETUP_MISSING},
+        may::{Reasons, SETUP_MISSING},
         routes::{CONTENT, Page},
-        search::{Filter, Query, causes, how_many},
+        search::{Filter, Found, all_tags, causes, how_many},
         session::Session,
-        state::{self, Entry, Handover, Load, Making, Tone},
+        state::{self, Entry, Handover, Load, Making, Selection, Tone, selection::Counts},
     },
 };
 
 const SETUP_NOTICE: &str = "setup-notice";
-
-/// How many companies one click checks again.
-const AT_ONCE: usize = 200;
 
 /// How long somebody pauses before the number of matches is read out.
 const TYPING_PAUSE: Duration = Duration::from_millis(700);
@@ -42,47 +40,35 @@ pub fn Companies() -> impl IntoView {
     let actions: Actions = expect_context();
     let session: Session = expect_context();
 
-    let search = RwSignal::new(String::new());
-    let filter = RwSignal::new(0_usize);
-    let enter = RwSignal::new(0_usize);
+    let finding = Finding::follow(expect_context(), session);
     let now = clock::minutes();
     let load = companies.load();
     let loaded = Memo::new(move |_| load.with(|load| *load == Load::Done));
-    let forbidden = Forbidden::follow(companies.setup(), move || session.role());
+    let reasons = Memo::new(move |_| Reasons::new(companies.setup().get(), session.role()));
 
     let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
-    // Where there are none, the page says so, with the same links.
-    let may_have_rows = Memo::new(move |_| !(loaded.get() && is_empty.get()));
     let progress = Memo::new(move |_| {
         loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
     });
-    let found = Memo::new(move |_| {
-        let query = search.with(|text| Query::parse(text, locale::decompose));
-        let found = |entry: &&Arc<Entry>| query.matches(&entry.search_key);
-        companies.rows().with(|rows| rows.all().iter().filter(found).cloned().collect::<Arc<[_]>>())
-    });
-    let shown = Memo::new(move |_| {
-        let (filter, now) = (Filter::at(filter.get()), now.get());
-        found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).cloned().collect::<Arc<[_]>>())
-    });
-    let no_match = Memo::new(move |_| shown.with(|shown| shown.is_empty()));
-    announce_matches(companies, search, shown);
+    let tags = Memo::new(move |_| companies.rows().with(|rows| all_tags(rows.all())));
+    let found = find(companies, finding, tags, now);
+    let shown = Memo::new(move |_| found.with(|found| Arc::clone(&found.shown)));
+    let selection = RwSignal::new(Selection::default());
+    let counts = Memo::new(move |_| shown.with(|shown| selection.with(|selection| Counts::of(selection, shown))));
+    announce_matches(companies, finding.search, shown);
 
-    let segments = Filter::ALL
-        .into_iter()
-        .map(|filter| {
-            let count = move || {
-                let now = now.get();
-                found.with(|found| found.iter().filter(|entry| admits(filter, entry, now)).count())
-            };
-            let count = Memo::new(move |_| loaded.get().then(count));
-            Segment { label: filter.label(), count: Some(count), shape: None }
-        })
-        .collect();
     let clear = move |_| {
-        search.set(String::new());
-        filter.set(0);
+        finding.clear();
+        // The button goes.
+        document::focus_in_place(CONTENT);
     };
+    let jump = RwSignal::new(None);
+    companies.on_tied(Callback::new(move |company: CompanyId| jump.set(Some(Jump::NextSignIn(company)))));
+    let on_next = Callback::new(move |company: CompanyId| {
+        if let Some(entry) = companies.entry_untracked(company) {
+            companies.say("Next: ".to_owned() + &entry.row.name, Tone::Unseen, None);
+        }
+    });
     let on_action = Callback::new(move |(company, action): (CompanyId, Action)| actions.run(company, action));
 
     view! {
@@ -92,28 +78,18 @@ pub fn Companies() -> impl IntoView {
                 <div>
                     <h1>"M365 companies"</h1>
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
-                    <RoleNote forbidden />
+                    <RoleNote reasons />
                 </div>
-                <SyncAll actions companies forbidden />
-                <When flag=may_have_rows>
-                    <AddCompanies />
-                </When>
+                <SyncAll actions companies reasons />
+                <div class="form-buttons" hidden=move || loaded.get() && is_empty.get() inner_html=ADD></div>
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
             <PlatformNotices companies />
-            <BlockedNotice actions companies forbidden />
-            <Groups actions companies filter shown now forbidden />
-            <div class="toolbar">
-                <SearchBox label="Search companies" text=search on_down=Callback::new(move |()| *enter.write() += 1) />
-                <Segments
-                    legend="Show"
-                    name="filter"
-                    segments
-                    chosen=filter.read_only()
-                    on_choose=Callback::new(move |place| filter.set(place))
-                />
-            </div>
+            <BlockedNotice actions companies reasons />
+            <Groups actions companies finding shown now reasons />
+            <Toolbar companies finding found tags loaded reasons jump />
+            <SelectedCompanies actions companies selection counts reasons />
             {move || match load.get() {
                 Load::Loading => view! { <Skeleton /> }.into_any(),
                 Load::Failed(error) => {
@@ -122,15 +98,24 @@ pub fn Companies() -> impl IntoView {
                 }
                 Load::Done if is_empty.get() => view! { <NoCompanies /> }.into_any(),
                 Load::Done => view! {
-                    <CompanyTable rows=companies.rows() shown now forbidden enter=enter.read_only() on_action />
-                    <When flag=no_match>
-                        <Empty title="No company matches">
-                            <p>"No name, domain or tenant contains these words, or the filter leaves it out."</p>
-                            <button type="button" class="button" on:click=clear>
-                                "Show all companies"
-                            </button>
-                        </Empty>
-                    </When>
+                    <CompanyTable
+                        shown
+                        now
+                        reasons
+                        order=finding.order
+                        selection
+                        counts
+                        selection_bar=SELECTION_BAR
+                        jump=jump.read_only()
+                        on_next
+                        on_action
+                    />
+                    <div class="empty" hidden=move || counts.get().shown != 0>
+                        <div inner_html=NO_MATCH></div>
+                        <button type="button" class="button" on:click=clear>
+                            "Show all companies"
+                        </button>
+                    </div>
                 }
                 .into_any(),
             }}
@@ -139,16 +124,196 @@ pub fn Companies() -> impl IntoView {
     }
 }
 
+/// What is found of the companies, as they are.
+fn find(
+    companies: state::Companies,
+    finding: Finding,
+    tags: Memo<Vec<String>>,
+    now: ReadSignal<Timestamp>,
+) -> Memo<Found> {
+    Memo::new(move |_| {
+        let mut wanted = finding.wanted();
+        // One that no company has any more.
+        if tags.with(|tags| place_of_tag(tags, &wanted.tag).is_none()) {
+            wanted.tag.clear();
+        }
+        let now = now.get();
+        finding.by_tenant().with(|by_tenant| {
+            companies.rows().with(|rows| Found::of(rows.all(), &wanted, by_tenant, now, locale::decompose))
+        })
+    })
+}
+
+/// What somebody looks for, and where they go on.
+#[component]
+fn Toolbar(
+    companies: state::Companies,
+    finding: Finding,
+    found: Memo<Found>,
+    tags: Memo<Vec<String>>,
+    loaded: Memo<bool>,
+    reasons: Memo<Reasons>,
+    jump: RwSignal<Option<Jump>>,
+) -> impl IntoView {
+    view! {
+        <div class="toolbar">
+            <SearchBox
+                label="Search companies"
+                text=finding.search
+                on_down=Callback::new(move |()| jump.set(Some(Jump::First)))
+            />
+            <States finding found loaded />
+            <Choices companies finding tags />
+            <ConnectNext found reasons jump />
+        </div>
+    }
+}
+
+/// The states that the list can be narrowed down to.
+#[component]
+fn States(finding: Finding, found: Memo<Found>, loaded: Memo<bool>) -> impl IntoView {
+    let segment = |(place, filter): (usize, Filter)| {
+        let count = Memo::new(move |_| loaded.get().then(|| found.with(|found| found.counts[place])));
+        Segment { label: filter.label(), count: Some(count), shape: None }
+    };
+    let on_choose = Callback::new(move |place| finding.filter.set(place));
+    view! {
+        <Segments
+            legend="Show"
+            name="filter"
+            segments=Filter::ALL.into_iter().enumerate().map(segment).collect()
+            chosen=finding.filter.read_only()
+            on_choose
+        />
+    }
+}
+
+/// What narrows the list down besides its states, and the list as a file. A list without a choice is not seen.
+#[component]
+fn Choices(companies: state::Companies, finding: Finding, tags: Memo<Vec<String>>) -> impl IntoView {
+    let tag_options = move || {
+        let chosen = finding.tag.get();
+        tags.with(|tags| {
+            let chosen = place_of_tag(tags, &chosen);
+            options("Any tag", &mut tags.iter().map(|tag| (&**tag, &**tag)), chosen)
+        })
+    };
+    let access_options = move || {
+        let access = [Access::Application, Access::Delegated];
+        let chosen = finding.access.get().and_then(|chosen| access.iter().position(|access| *access == chosen));
+        let is_known = companies.rows().with(|rows| rows.all().iter().any(|entry| entry.row.access.is_some()));
+        let all = access.map(Access::key).into_iter().zip(["Application access", "Delegated access"]);
+        options("Any access", &mut all.filter(|_| is_known || chosen.is_some()), chosen)
+    };
+    let choice = |label: &'static str, options: Options, on_choose: Callback<String>| {
+        let on_change = move |event: ev::Targeted<ev::Event, HtmlSelectElement>| on_choose.run(event.target().value());
+        view! { <select class="select" aria-label=label inner_html=options on:change:target=on_change></select> }
+    };
+    view! {
+        {choice("Tag", Box::new(tag_options), Callback::new(move |tag: String| finding.tag.set(tag)))}
+        {choice(
+            "Access",
+            Box::new(access_options),
+            Callback::new(move |access: String| finding.access.set(Access::from_key(&access))),
+        )}
+        <p class="exports" inner_html=EXPORTS></p>
+    }
+}
+
+/// The choices of a list that opens, as markup.
+type Options = Box<dyn Fn() -> String + Send>;
+
+const EXPORTS: &str = concat!(
+    "Export <a href=\"/api/companies.csv\" download aria-label=\"Export all as CSV\">CSV</a> ",
+    "<a href=\"/api/companies.xlsx\" download aria-label=\"Export all as Excel\">Excel</a>",
+);
+
+fn options(any: &'static str, all: &mut dyn Iterator<Item = (&str, &str)>, chosen: Option<usize>) -> String {
+    let mut html = Html::default();
+    html.markup("<option value=\"\">").markup(any).markup("</option>");
+    for (place, (value, words)) in all.enumerate() {
+        html.markup("<option").attribute("value", value);
+        html.markup(if chosen == Some(place) { " selected>" } else { ">" }).text(words).markup("</option>");
+    }
+    html.finish().into()
+}
+
+/// Which of the tags this is. Upper and lower case are the same.
+fn place_of_tag(tags: &[String], tag: &str) -> Option<usize> {
+    let wanted = locale::decompose(tag);
+    tags.iter().position(|tag| locale::decompose(tag) == wanted)
+}
+
+/// Leads to the first company that can be connected.
+#[component]
+fn ConnectNext(found: Memo<Found>, reasons: Memo<Reasons>, jump: RwSignal<Option<Jump>>) -> impl IntoView {
+    let reason = move || reasons.with(|reasons| reasons.of(Action::SignIn));
+    // The second of those that are always offered.
+    let is_none = move || found.with(|found| found.counts[1] == 0);
+    view! {
+        <button
+            type="button"
+            class="button"
+            disabled=move || is_none() || reason().is_some()
+            title=reason
+            on:click=move |_| jump.set(Some(Jump::FirstSignIn))
+        >
+            "Connect next"
+        </button>
+    }
+}
+
+/// What is done with the companies that are selected.
+#[component]
+fn SelectedCompanies(
+    actions: Actions,
+    companies: state::Companies,
+    selection: RwSignal<Selection>,
+    counts: Memo<Counts>,
+    reasons: Memo<Reasons>,
+) -> impl IntoView {
+    Effect::new(move |before: Option<usize>| {
+        // Some may have left the list.
+        companies.rows().with(|rows| {
+            selection.maybe_update(|selection| selection.keep(|company| rows.get(company).is_some()));
+        });
+        let counts = counts.get();
+        // Of one, its checkbox says it.
+        if before.is_some_and(|before| before.abs_diff(counts.selected) > 1) {
+            companies.say(counts.words(), Tone::Unseen, None);
+        }
+        counts.selected
+    });
+    let on_deed = Callback::new(move |deed: Deed| {
+        let path = match deed {
+            Deed::Links => "/settings/links/new?of=selected",
+            Deed::Tag => "/settings/companies/tags",
+            Deed::Archive => "/settings/companies/archive",
+            Deed::Sync => return actions.sync_many(&selection.with_untracked(Selection::ids)),
+            Deed::Clear => {
+                selection.set(Selection::default());
+                // The bar goes, with the button that was pressed.
+                document::focus_in_place(CONTENT);
+                return;
+            }
+        };
+        selected::keep(&selection.with_untracked(Selection::list));
+        location::leave_for(path);
+    });
+    view! { <SelectionBar counts selection reasons on_deed /> }
+}
+
 /// The companies that need somebody, by why.
 #[component]
 fn Groups(
     actions: Actions,
     companies: state::Companies,
-    filter: RwSignal<usize>,
+    finding: Finding,
     shown: Memo<Arc<[Arc<Entry>]>>,
     now: ReadSignal<Timestamp>,
-    forbidden: Forbidden,
+    reasons: Memo<Reasons>,
 ) -> impl IntoView {
+    let filter = finding.filter;
     let groups = Memo::new(move |_| {
         let now = now.get();
         companies.rows().with(|rows| causes(rows.all().iter().map(|entry| entry.status(now))))
@@ -156,8 +321,9 @@ fn Groups(
     // When the last company of a group is mended, all are shown again.
     Effect::new(move |_| {
         let place = filter.get().checked_sub(Filter::ALL.len());
-        if place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
-            filter.set(0);
+        let is_there = companies.load().with(|load| *load == Load::Done);
+        if is_there && place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
+            finding.drop_filter();
             // The group's button may have had the focus.
             request_animation_frame(|| {
                 if document::has_no_focus() {
@@ -174,37 +340,34 @@ fn Groups(
     let on_check = Callback::new(move |()| {
         let (filter, now) = (Filter::at(filter.get_untracked()), now.get_untracked());
         let rows = companies.rows().get_untracked();
-        for entry in rows.all().iter().filter(|entry| admits(filter, entry, now)).take(AT_ONCE) {
-            actions.run(entry.row.id, Action::SyncNow);
-        }
+        let of_group = rows.all().iter().filter(|entry| admits(filter, entry, now)).take(MANY);
+        actions.sync_many(&of_group.map(|entry| entry.row.id).collect::<Vec<_>>());
     });
-    view! { <Attention groups chosen=filter.read_only() forbidden on_choose on_check /> }
+    view! { <Attention groups chosen=filter.read_only() reasons on_choose on_check /> }
 }
 
 /// The sync of everything that is connected.
 #[component]
-fn SyncAll(actions: Actions, companies: state::Companies, forbidden: Forbidden) -> impl IntoView {
+fn SyncAll(actions: Actions, companies: state::Companies, reasons: Memo<Reasons>) -> impl IntoView {
     let connected = Memo::new(move |_| {
         companies.rows().with(|rows| rows.all().iter().filter(|entry| entry.row.tenant.is_some()).count())
     });
-    let any = Memo::new(move |_| connected.get() > 0);
-    let refusal = forbidden.reason(Action::SyncNow);
+    let refusal = move || reasons.with(|reasons| reasons.of(Action::SyncNow));
     view! {
-        <When flag=any>
-            <button
-                type="button"
-                class="button sync-all"
-                disabled=move || refusal.get().is_some()
-                title=move || match refusal.get() {
-                    Some(refusal) => refusal.to_owned(),
-                    None => format!("Read {} now", how_many(connected.get())),
-                }
-                on:click=move |_| actions.sync_all()
-            >
-                <Icon shape=Shape::Sync />
-                "Sync all"
-            </button>
-        </When>
+        <button
+            type="button"
+            class="button sync-all"
+            hidden=move || connected.get() == 0
+            disabled=move || refusal().is_some()
+            title=move || match refusal() {
+                Some(refusal) => refusal.to_owned(),
+                None => format!("Read {} now", how_many(connected.get())),
+            }
+            on:click=move |_| actions.sync_all()
+        >
+            <Icon shape=Shape::Sync />
+            "Sync all"
+        </button>
     }
 }
 
@@ -236,10 +399,11 @@ fn announce_matches(companies: state::Companies, search: RwSignal<String>, shown
 
 /// What the role may not do. The buttons that are out of use for that reason refer to it.
 #[component]
-fn RoleNote(forbidden: Forbidden) -> impl IntoView {
-    let note = |(id, reason): (&'static str, Memo<Option<&'static str>>)| {
-        move || {
-            reason.get().map(|reason| {
+fn RoleNote(reasons: Memo<Reasons>) -> impl IntoView {
+    let notes = move || {
+        let (connecting, sending) = reasons.with(|reasons| (reasons.connecting(), reasons.sending()));
+        [(ROLE_NOTE, connecting), (LINK_ROLE_NOTE, sending)].map(|(id, reason)| {
+            reason.map(|reason| {
                 view! {
                     <p class="role-note" id=id>
                         <Icon shape=Shape::Shield />
@@ -247,25 +411,24 @@ fn RoleNote(forbidden: Forbidden) -> impl IntoView {
                     </p>
                 }
             })
-        }
+        })
     };
-    [ROLE_NOTE, LINK_ROLE_NOTE].into_iter().zip(forbidden.by_role()).map(note).collect_view()
+    move || notes().into_iter().collect_view()
 }
 
 #[component]
 fn SetupNotice(companies: state::Companies) -> impl IntoView {
-    let missing = Memo::new(move |_| companies.setup().get() != Setup::Ready);
     view! {
-        <When flag=missing>
+        <div hidden=move || companies.setup().get() == Setup::Ready>
             <Notice id=SETUP_NOTICE title=SETUP_MISSING>
-                <p>
-                    "Companies can be connected once Tenantry knows its app registration in Microsoft Entra. The README shows how to make one; "
-                    <code>"tenantry check"</code> " says what is still missing."
-                </p>
+                <p inner_html=SETUP_ADVICE></p>
             </Notice>
-        </When>
+        </div>
     }
 }
+
+const SETUP_ADVICE: &str = "Companies can be connected once Tenantry knows its app registration in Microsoft Entra. The \
+    README shows how to make one; <code>tenantry check</code> says what is still missing.";
 
 /// What is wrong with our own app registration: nobody's company is to blame.
 #[component]
@@ -288,9 +451,9 @@ fn PlatformNotices(companies: state::Companies) -> impl IntoView {
 }
 
 #[component]
-fn BlockedNotice(actions: Actions, companies: state::Companies, forbidden: Forbidden) -> impl IntoView {
+fn BlockedNotice(actions: Actions, companies: state::Companies, reasons: Memo<Reasons>) -> impl IntoView {
     let blocked = actions.blocked();
-    let link_forbidden = forbidden.reason(Action::GenerateLink);
+    let link_refusal = move || reasons.with(|reasons| reasons.of(Action::GenerateLink));
     move || {
         blocked.get().map(|company| {
             let name = companies.entry_untracked(company).map(|entry| entry.row.name.clone()).unwrap_or_default();
@@ -312,8 +475,8 @@ fn BlockedNotice(actions: Actions, companies: state::Companies, forbidden: Forbi
                         <button
                             type="button"
                             class="button"
-                            disabled=move || link_forbidden.get().is_some()
-                            title=move || link_forbidden.get()
+                            disabled=move || link_refusal().is_some()
+                            title=link_refusal
                             on:click=move |_| actions.run(company, Action::GenerateLink)
                         >
                             "Generate Link"
@@ -347,7 +510,7 @@ fn LinkDialog(actions: Actions, companies: state::Companies) -> impl IntoView {
     let step = move |links::Open { company, step, .. }| match step {
         Step::Note(form) => {
             let on_submit = Callback::new(move |note: String| links.generate_with_note(company, form, LINK_NOTE, note));
-            view! { <LinkNoteForm form submit="Generate Link" on_submit /> }.into_any()
+            view! { <LinkNoteForm form on_submit /> }.into_any()
         }
         Step::Link { handover, replaces, note } => {
             let on_retry = Callback::new(move |()| links.generate(company, note.clone()));
@@ -393,26 +556,32 @@ fn AboutLink(companies: state::Companies, company: CompanyId, handover: Handover
 }
 
 /// The ways to more companies.
-#[component]
-fn AddCompanies() -> impl IntoView {
-    view! {
-        <div class="form-buttons">
-            <a class="button" href=Page::NewCompany.path()>
-                "Add company"
-            </a>
-            <a class="button" href=Page::ImportCompanies.path()>
-                "Import"
-            </a>
-        </div>
-    }
-}
+const ADD: &str = concat!(
+    r#"<a class="button" href="/settings/companies/new">Add company</a>"#,
+    r#"<a class="button" href="/settings/companies/import">Import</a>"#,
+);
+
+const NO_MATCH: &str = "<h2>No company matches</h2><p>Nothing that is known of a company contains these words, or the \
+    choices leave it out.</p>";
 
 #[component]
 fn NoCompanies() -> impl IntoView {
     view! {
         <Empty title="No companies yet">
             <p>"Add the first one, or import them from a CSV file or an Excel workbook."</p>
-            <AddCompanies />
+            <div class="form-buttons" inner_html=ADD></div>
         </Empty>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_more_companies_lead_to_their_pages() {
+        for page in [Page::NewCompany, Page::ImportCompanies] {
+            assert!(ADD.contains(&*page.path()), "{page:?}");
+        }
     }
 }

@@ -85,19 +85,37 @@ fn preview(import: Import, shown: ImportPreview) -> AnyView {
     let verdict = if !has_name {
         "Say which column is the name.".to_owned()
     } else if counts.wrong > 0 {
-        "Mend the wrong rows in the file, and choose it again. As long as a row is wrong, nothing is written."
-            .to_owned()
+        "Mend the wrong rows below, or leave them out. As long as a row is wrong, nothing is written.".to_owned()
     } else if nothing_to_do {
         "Nothing to do: everything in the file is known.".to_owned()
     } else {
         String::new()
     };
     let may_confirm = verdict.is_empty();
+    let mends = counts.wrong > 0;
     view! {
         <h2 id=SHOWN tabindex="-1">{format!("{}: {}", import.name.get_untracked(), shown_words(counts))}</h2>
         <ColumnMap columns=shown.columns on_map />
         <div class="import-confirm">
             <p>{verdict}</p>
+            {mends
+                .then(|| {
+                    view! {
+                        <button
+                            type="button"
+                            class="button"
+                            aria-disabled=move || (import.busy.get() || !import.unchecked.get()).to_string()
+                            on:click=move |_| {
+                                if import.unchecked.get_untracked() {
+                                    import.check();
+                                }
+                            }
+                        >
+                            {move || import.busy.get().then(|| view! { <Icon shape=Shape::Spinner /> })}
+                            "Check mended rows"
+                        </button>
+                    }
+                })}
             {may_confirm
                 .then(|| {
                     view! {
@@ -123,7 +141,7 @@ fn preview(import: Import, shown: ImportPreview) -> AnyView {
                         chosen=import.which.read_only()
                         on_choose=Callback::new(move |place| import.which.set(place))
                     />
-                    {move || view! { <ImportTable rows=of_which() /> }}
+                    {move || view! { <ImportTable rows=of_which() import /> }}
                 }
             })}
     }

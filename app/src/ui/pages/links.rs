@@ -26,6 +26,9 @@ pub fn Links() -> impl IntoView {
                     <h1>"Live links"</h1>
                     <p class="page-lead">"Links that were made and can still be used. The one that expires first is at the top."</p>
                 </div>
+                <Link to=Page::Campaigns class="button">
+                    "Campaigns"
+                </Link>
             </div>
             <ForRight right=Right::SendLinks title="Your role may not send links" page=for_technicians />
         </Frame>

@@ -1,16 +1,20 @@
-//! Making links for all companies that need one for the same reason.
+//! Making links for many companies: those that need one for the same reason, or those that somebody selected.
 
 use leptos::prelude::*;
 
 use super::{ForRight, Frame};
 use crate::{
+    api::campaigns::Recipient,
     domain::{Action, Cause, Right},
     ui::{
         browser::{document, locale, location},
-        components::{CopyButton, Empty, Link, LoadFailed, MadeLinks, Problem, Skeleton},
-        new_links::{MADE, NewLinks as Links, list, sheet},
+        components::{
+            CopyButton, Empty, Field, LeftOutList, Link, LoadFailed, MadeLinks, Problem, Skeleton, names_shown,
+        },
+        new_links::{MADE, NewLinks as Links, Source, list, sheet},
         routes::Page,
         search::how_many,
+        selection::selected,
         session::Session,
         state::{Load, Tone, Voice},
     },
@@ -26,6 +30,10 @@ pub fn NewLinks() -> impl IntoView {
                 <Link to=Page::HOME class="data-link">
                     "All companies"
                 </Link>
+                " · "
+                <Link to=Page::Campaigns class="data-link">
+                    "Campaigns"
+                </Link>
             </p>
             <h1>"Generate links"</h1>
             <ForRight right=Right::SendLinks title="Your role may not send links" page=for_technicians />
@@ -34,12 +42,9 @@ pub fn NewLinks() -> impl IntoView {
 }
 
 fn for_technicians() -> AnyView {
-    let cause = location::query("cause").and_then(|key| Cause::from_key(&key));
-    let Some(cause) = cause.filter(|cause| cause.action() == Some(Action::GenerateLink)) else {
-        return nobody();
-    };
-    let links = Links::of(cause, expect_context::<Session>(), expect_context::<Voice>());
-    let is_empty = Memo::new(move |_| links.recipients().with(Vec::is_empty));
+    let Some(source) = source() else { return nobody() };
+    let links = Links::of(source, expect_context::<Session>(), expect_context::<Voice>());
+    let is_empty = Memo::new(move |_| links.recipients().with(|all| all.can.is_empty() && all.cannot.is_empty()));
     let any_made = Memo::new(move |_| links.lines().with(|lines| !lines.is_empty()));
     (move || match links.load().get() {
         Load::Loading => view! { <Skeleton /> }.into_any(),
@@ -57,10 +62,21 @@ fn for_technicians() -> AnyView {
     .into_any()
 }
 
+/// For whom links are, as the address says.
+fn source() -> Option<Source> {
+    if location::query("of").as_deref() == Some("selected") {
+        return Some(selected()).filter(|companies| !companies.is_empty()).map(Source::Selected);
+    }
+    let cause = location::query("cause").and_then(|key| Cause::from_key(&key));
+    cause.filter(|cause| cause.action() == Some(Action::GenerateLink)).map(Source::Cause)
+}
+
 fn nobody() -> AnyView {
     view! {
         <Empty title="No company needs a link">
-            <p>"Either somebody was quicker, or the address is not complete. Choose a group above the table of companies."</p>
+            <p>
+                "Either somebody was quicker, or the address is not complete. Select companies, or choose a group above the table of them."
+            </p>
             <Link to=Page::HOME class="button">
                 "Go to M365 companies"
             </Link>
@@ -73,7 +89,9 @@ fn nobody() -> AnyView {
 #[component]
 fn Question(links: Links) -> impl IntoView {
     let replace = RwSignal::new(false);
-    let count = move |live: bool| links.recipients().with(|all| all.iter().filter(|one| one.has_link == live).count());
+    let name = RwSignal::new(String::new());
+    let recipients = links.recipients();
+    let count = move |live: bool| recipients.with(|all| all.can.iter().filter(|one| one.has_link == live).count());
     let live = Memo::new(move |_| count(true));
     let wanted = Memo::new(move |_| count(false) + if replace.get() { live.get() } else { 0 });
     let busy = Memo::new(move |_| links.asked().get().is_some());
@@ -82,21 +100,17 @@ fn Question(links: Links) -> impl IntoView {
         wanted => format!("Generate {wanted} links"),
     };
     let none = move || wanted.get() == 0;
+    let line = |one: Recipient| if one.has_link { one.name + " (has a live link)" } else { one.name };
     view! {
         <p class="page-lead">
-            {move || format!("For {}: {}.", how_many(links.recipients().with(Vec::len)), links.cause().short())}
-            " Each gets a link of its own, with which one of its administrators renews the access."
+            {move || format!("For {}: {}.", how_many(recipients.with(|all| all.can.len())), links.reason())}
+            " Each gets a link of its own, with which one of its administrators connects it or renews the access."
         </p>
-        <ul class="recipients" aria-label="Companies">
-            {move || {
-                links
-                    .recipients()
-                    .get()
-                    .into_iter()
-                    .map(|one| view! { <li>{one.name} {one.has_link.then_some(" (has a live link)")}</li> })
-                    .collect_view()
-            }}
-        </ul>
+        {move || {
+            let cannot = recipients.with(|all| all.cannot.clone());
+            view! { <LeftOutList title="No link can be made for these:" companies=cannot /> }
+        }}
+        {move || names_shown(recipients.with(|all| all.can.iter().cloned().map(line).collect()))}
         <div class="form">
             {move || {
                 (live.get() > 0)
@@ -113,6 +127,15 @@ fn Question(links: Links) -> impl IntoView {
                         }
                     })
             }}
+            <Field
+                id="campaign-name"
+                label="Name of the campaign"
+                kind="text"
+                autocomplete="off"
+                value=name
+                optional=true
+                rules="Your team finds the links by it, and how far each is. The clients do not see it."
+            />
             <div class="form-buttons">
                 <button
                     type="button"
@@ -120,7 +143,7 @@ fn Question(links: Links) -> impl IntoView {
                     disabled=none
                     aria-busy=move || busy.get().to_string()
                     aria-disabled=move || busy.get().to_string()
-                    on:click=move |_| links.make(replace.get_untracked())
+                    on:click=move |_| links.make(name.get_untracked(), replace.get_untracked())
                 >
                     {words}
                 </button>
@@ -141,7 +164,7 @@ fn Made(links: Links) -> impl IntoView {
         if is_under_way() {
             "More are being made…"
         } else {
-            "They are shown only now: copy them, or download them as a file. Whoever has a link can use it."
+            "They are shown only now: copy them, or download them as a file. Whoever has a link can use it. Sent by e-mail from here, they need not be copied."
         }
     };
     // They are all there when the buttons come.
@@ -151,6 +174,13 @@ fn Made(links: Links) -> impl IntoView {
             view! {
                 <div class="form-buttons">
                     <CopyButton label="Copy all" text=lines.with(|lines| list(lines)) on_copied />
+                    {links.campaign().get().map(|campaign| {
+                        view! {
+                            <Link to=Page::Campaign(campaign) class="button button-main">
+                                "Send and follow them"
+                            </Link>
+                        }
+                    })}
                     <a class="button" download="links.csv" href=format!("data:text/csv;charset=utf-8,{file}")>
                         "Download CSV"
                     </a>

@@ -71,7 +71,8 @@ impl Question {
             ),
             (_, false) => (
                 format!("Deactivate {}?", who(&self.row)),
-                "They are signed out everywhere at once, and can't sign in until their account is activated again.",
+                "They are signed out everywhere at once, the API tokens that they made end, and they can't sign in \
+                 until their account is activated again.",
                 "Deactivate",
             ),
         }

@@ -53,6 +53,12 @@ mod tests {
             last_try: None,
             link: None,
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
+            oddity: None,
             revision: 1,
         }
     }

@@ -34,10 +34,11 @@ pub enum Wish {
 pub struct Entry {
     /// As the server last said.
     pub row: CompanyRow,
-    /// What it is found by.
+    /// What it is found by. It begins with the name, without case and accents: what it is ordered by.
     pub search_key: String,
-    /// Its name without case and accents: what it is ordered by.
-    sort_key: String,
+    name_len: usize,
+    /// Its tags without case.
+    pub tag_key: String,
     /// The last state that was no sign-in: what a cancelled attempt goes back to.
     settled: Option<Status>,
     wish: Option<(Wish, Timestamp)>,
@@ -53,8 +54,13 @@ impl Entry {
         };
         let wish = before.and_then(|before| before.wish.filter(|(wish, _)| !wish.is_met(&before.row, &row)));
         let search_key = search::key(&row, decompose);
-        let sort_key = search_key.lines().next().unwrap_or_default().to_owned();
-        Self { row, search_key, sort_key, settled, wish, deed: before.and_then(|before| before.deed) }
+        let name_len = search_key.find('\n').unwrap_or(search_key.len());
+        let tag_key = row.tags.as_deref().map(decompose).unwrap_or_default();
+        Self { row, search_key, name_len, tag_key, settled, wish, deed: before.and_then(|before| before.deed) }
+    }
+
+    fn sort_key(&self) -> &str {
+        &self.search_key[..self.name_len]
     }
 
     /// Whether a row says nothing that is newer.
@@ -106,7 +112,9 @@ impl Entry {
 
     /// Whether somebody waits for something to be done about it, whatever its state is.
     pub fn is_awaited(&self, now: Timestamp) -> bool {
-        self.row.last_try.is_some() || self.row.link_requested_at.is_some() && self.allows(Action::GenerateLink, now)
+        self.row.last_try.is_some()
+            || self.row.oddity.is_some()
+            || self.row.link_requested_at.is_some() && self.allows(Action::GenerateLink, now)
     }
 
     /// What the button that makes a link is called.
@@ -210,7 +218,7 @@ impl Rows {
             let after = Arc::new(Entry::new(row, before.as_deref(), self.decompose));
             self.by_id.insert(after.row.id, Arc::clone(&after));
             match before {
-                Some(before) if before.sort_key == after.sort_key => {
+                Some(before) if before.sort_key() == after.sort_key() => {
                     if !moved {
                         self.put(&after);
                     }
@@ -251,6 +259,17 @@ impl Rows {
             entry.wish = Some((wish, now));
             entry.deed = Some(wish);
         })
+    }
+
+    /// Notes that a person asked for the sync of these. Answers which of them are connected: the others are left out. It
+    /// is no deed: when each of many is synced, nothing is said.
+    pub fn wish_syncs(&mut self, ids: &[CompanyId], now: Timestamp) -> Vec<CompanyId> {
+        let is_connected = |id: &&CompanyId| self.by_id.get(id).is_some_and(|entry| entry.row.tenant.is_some());
+        let connected: Vec<_> = ids.iter().filter(is_connected).copied().collect();
+        for id in &connected {
+            self.change(*id, |entry| entry.wish = Some((Wish::Sync, now)));
+        }
+        connected
     }
 
     /// Notes what a person did elsewhere, so that what comes of it is said. Says whether that was not known.
@@ -300,11 +319,11 @@ impl Rows {
 }
 
 fn order(entry: &Entry) -> (&str, CompanyId) {
-    (&entry.sort_key, entry.row.id)
+    (entry.sort_key(), entry.row.id)
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use uuid::Uuid;
 
     use super::*;
@@ -312,7 +331,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-    fn row(number: u128, name: &str, status: Status, revision: i64) -> CompanyRow {
+    pub fn row(number: u128, name: &str, status: Status, revision: i64) -> CompanyRow {
         CompanyRow {
             id: CompanyId::from_uuid(Uuid::from_u128(number)),
             name: name.into(),
@@ -326,6 +345,12 @@ mod tests {
             last_try: None,
             link: None,
             link_requested_at: None,
+            external_id: None,
+            contact: None,
+            email: None,
+            tags: None,
+            access: None,
+            oddity: None,
             revision,
         }
     }
@@ -334,7 +359,7 @@ mod tests {
         text.to_lowercase()
     }
 
-    fn rows(list: Vec<CompanyRow>) -> Rows {
+    pub fn rows(list: Vec<CompanyRow>) -> Rows {
         let mut rows = Rows::new(lower);
         rows.replace(list);
         rows
@@ -514,6 +539,16 @@ mod tests {
         assert!(rows.all()[0].syncing());
         rows.merge(vec![lost(2)]);
         assert!(!rows.all()[0].syncing());
+    }
+
+    #[test]
+    fn the_sync_of_many_leaves_out_those_that_are_not_connected_and_is_no_deed_of_each() {
+        let connected = CompanyRow { tenant: Some("A".into()), ..row(1, "A", Status::Connected, 1) };
+        let mut rows = rows(vec![connected, row(2, "B", Status::NotConnected, 1)]);
+        let ids: Vec<_> = rows.all().iter().map(|entry| entry.row.id).collect();
+        assert_eq!(rows.wish_syncs(&ids, NOW), ids[..1]);
+        assert_eq!((rows.all()[0].syncing(), rows.all()[0].deed), (true, None));
+        assert!(!rows.all()[1].syncing());
     }
 
     #[test]

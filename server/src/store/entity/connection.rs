@@ -44,6 +44,9 @@ pub struct Model {
     pub full_due_at: Option<i64>,
     /// The number of the set of permissions that was asked for when it was connected.
     pub permission_set: i32,
+    /// What the tenant called itself when it was connected, or what somebody said is fine since.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub known_name: Option<String>,
 }
 
 /// How it relates to other tables.

@@ -40,8 +40,9 @@ impl Focus {
         }
         request_animation_frame(move || {
             let Some(id) = self.row.try_get_untracked().flatten().filter(|_| document::has_no_focus()) else { return };
-            let is_back = self.element.with_value(|element| element.as_ref().is_some_and(document::focus_element));
-            if !is_back {
+            self.element.with_value(|element| element.as_ref().is_some_and(document::focus_element));
+            // What is hidden does not take it.
+            if document::has_no_focus() {
                 document::focus_in_place(&element_id(id));
             }
         });

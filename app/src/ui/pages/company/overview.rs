@@ -3,13 +3,15 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{Access, CompanyDetails, CompanyId, ConnectionDetails, Figures, Status, Timestamp},
+    domain::{Access, CompanyDetails, CompanyId, ConnectionDetails, Figures, OddityDetails, Right, Status, Timestamp},
     ui::{
         ago::ahead,
         browser::locale,
         company::Viewed,
         components::{DataSetTable, Empty, Figure, Link, Notice, TimeAgo},
+        may,
         routes::{Page, Tab, Topic},
+        session::Session,
     },
 };
 
@@ -21,7 +23,11 @@ pub fn Overview(
     /// The present, as far as this page is concerned.
     now: ReadSignal<Timestamp>,
 ) -> impl IntoView {
-    move || {
+    // By themselves, so that a button keeps the focus while figures change.
+    let oddities = Memo::new(move |_| {
+        viewed.details().with(|details| details.as_ref().map(|details| details.oddities.clone()).unwrap_or_default())
+    });
+    let facts = move || {
         viewed.details().get().map(|details| match details.connection.clone() {
             None => view! {
                 <Empty title="Not connected">
@@ -43,7 +49,48 @@ pub fn Overview(
             .into_any(),
             Some(connection) => connected(details, connection, now),
         })
+    };
+    view! {
+        {move || oddities.get().into_iter().map(|oddity| odd(viewed, oddity)).collect_view()}
+        {facts}
     }
+}
+
+/// Something odd, and what can be done about it.
+fn odd(viewed: Viewed, oddity: OddityDetails) -> AnyView {
+    let session: Session = expect_context();
+    let refusal = Memo::new(move |_| may::refusal(session.role(), Right::ManageCompanies));
+    let OddityDetails { kind, title, text, others, accept, seen } = oddity;
+    let other = |(id, name): (CompanyId, String)| {
+        view! {
+            <li>
+                <Link to=Page::Company(id, Tab::Overview) class="data-link">
+                    {name}
+                </Link>
+            </li>
+        }
+    };
+    view! {
+        <Notice id=kind.key() title>
+            <p>{text}</p>
+            {(!others.is_empty()).then(|| view! { <ul>{others.into_iter().map(other).collect_view()}</ul> })}
+            <p class="form-buttons">
+                <Link to=Page::EditCompany(viewed.id) class="button">
+                    "Edit"
+                </Link>
+                <button
+                    type="button"
+                    class="button"
+                    disabled=move || refusal.get().is_some()
+                    title=move || refusal.get()
+                    on:click=move |_| viewed.accept(kind, seen.clone())
+                >
+                    {accept}
+                </button>
+            </p>
+        </Notice>
+    }
+    .into_any()
 }
 
 fn connected(details: CompanyDetails, connection: ConnectionDetails, now: ReadSignal<Timestamp>) -> AnyView {

@@ -1,0 +1,305 @@
+//! A campaign as it is on the server, and what to do with it.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    browser::{clock, document},
+    search::how_many,
+    session::Session,
+    state::{Load, Submission, Tone, Voice},
+};
+use crate::{
+    api::{
+        campaigns::{
+            CampaignTexts, CampaignView, mark_links_sent, preview_mail, renew_link, send_links, show_campaign,
+        },
+        links::{LinkOutcome, withdraw_link},
+    },
+    domain::{CampaignAction, CampaignId, CampaignRow, CampaignState, CompanyId, LeftOut, LinkMessage},
+    error::AppError,
+};
+
+/// How often to ask how far the companies are, while somebody looks.
+const ASK_MILLIS: u32 = 2_000;
+
+/// The ids of the fields of a mail.
+pub const SUBJECT: &str = "mail-subject";
+pub const BODY: &str = "mail-body";
+
+/// A row that stays the same while it changes, so that the focus stays where it is.
+pub type Row = ArcRwSignal<CampaignRow>;
+
+/// The campaign.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    id: CampaignId,
+    session: Session,
+    voice: Voice,
+    view: RwSignal<CampaignView>,
+    rows: RwSignal<Vec<Row>>,
+    load: RwSignal<Load>,
+    asking: StoredValue<bool>,
+    refused: RwSignal<Option<String>>,
+    left_out: RwSignal<Vec<LeftOut>>,
+    renewed: RwSignal<Option<LinkOutcome>>,
+    preview: RwSignal<Option<LinkMessage>>,
+    /// The state whose companies are shown. None: all of them.
+    pub shown: RwSignal<Option<CampaignState>>,
+    /// What clients are written, as somebody writes it now.
+    pub subject: RwSignal<String>,
+    /// The same.
+    pub body: RwSignal<String>,
+    /// How many days before a link expires its client is reminded. 0: not at all.
+    pub days: RwSignal<u8>,
+    /// Whether a mail is on its way to the server.
+    pub form: Submission,
+}
+
+impl Campaign {
+    /// Reads it, and follows it until the owner is gone.
+    pub fn follow(id: CampaignId, session: Session, voice: Voice) -> Self {
+        let this = Self {
+            id,
+            session,
+            voice,
+            view: RwSignal::default(),
+            rows: RwSignal::default(),
+            load: RwSignal::default(),
+            asking: StoredValue::default(),
+            refused: RwSignal::default(),
+            left_out: RwSignal::default(),
+            renewed: RwSignal::default(),
+            preview: RwSignal::default(),
+            shown: RwSignal::default(),
+            subject: RwSignal::default(),
+            body: RwSignal::default(),
+            days: RwSignal::default(),
+            form: Submission::default(),
+        };
+        this.read();
+        document::on_return(move || this.read());
+        clock::every(ASK_MILLIS, move || {
+            if !document::is_hidden() {
+                this.read();
+            }
+        });
+        this
+    }
+
+    /// What it is, its companies apart.
+    pub fn view(self) -> ReadSignal<CampaignView> {
+        self.view.read_only()
+    }
+
+    /// Its companies, by name.
+    pub fn rows(self) -> ReadSignal<Vec<Row>> {
+        self.rows.read_only()
+    }
+
+    /// Whether it is there.
+    pub fn load(self) -> ReadSignal<Load> {
+        self.load.read_only()
+    }
+
+    /// Why the last action was refused.
+    pub fn refused(self) -> ReadSignal<Option<String>> {
+        self.refused.read_only()
+    }
+
+    /// The companies that were written nothing, though somebody wanted that.
+    pub fn left_out(self) -> ReadSignal<Vec<LeftOut>> {
+        self.left_out.read_only()
+    }
+
+    /// A link that was just made, to be shown once.
+    pub fn renewed(self) -> RwSignal<Option<LinkOutcome>> {
+        self.renewed
+    }
+
+    /// What the first client would be written.
+    pub fn preview(self) -> ReadSignal<Option<LinkMessage>> {
+        self.preview.read_only()
+    }
+
+    /// How many companies are in each state, where there are any.
+    pub fn counts(self) -> Vec<(CampaignState, usize)> {
+        let states: Vec<_> = self.rows.with(|rows| rows.iter().map(|row| row.with(|row| row.state)).collect());
+        let count = |state| states.iter().filter(|other| **other == state).count();
+        CampaignState::ALL.into_iter().map(|state| (state, count(state))).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The companies whose link waits to be sent: those that can be written to, or all of them.
+    pub fn waiting(self, with_address: bool) -> Vec<CompanyId> {
+        let waits = |row: &CampaignRow| row.state.refuses_mail(false).is_none() && (!with_address || row.to.is_some());
+        self.rows.with(|rows| rows.iter().filter_map(|row| row.with(|row| waits(row).then_some(row.company))).collect())
+    }
+
+    /// The names of those that wait and can't be written to.
+    pub fn unreachable(self) -> Vec<String> {
+        let is_one = |row: &CampaignRow| row.state.refuses_mail(false).is_none() && row.to.is_none();
+        self.rows
+            .with(|rows| rows.iter().filter_map(|row| row.with(|row| is_one(row).then(|| row.name.clone()))).collect())
+    }
+
+    /// Asks the server how far it is.
+    pub fn read(self) {
+        if self.asking.get_value() {
+            return;
+        }
+        self.asking.set_value(true);
+        spawn_local(async move {
+            let digest = self.view.try_with_untracked(|view| view.digest).unwrap_or_default();
+            let answer = show_campaign(self.id, digest).await;
+            // The page may be gone by now.
+            if self.load.try_get_untracked().is_none() {
+                return;
+            }
+            self.asking.set_value(false);
+            match answer {
+                Ok(view) => {
+                    if let Some(view) = view {
+                        self.take(view);
+                    }
+                }
+                Err(error) => {
+                    self.session.heed(&error);
+                    // What is shown stays.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Failed(error));
+                    }
+                }
+            }
+        });
+    }
+
+    fn take(self, mut view: CampaignView) {
+        let rows = std::mem::take(&mut view.rows);
+        let same = self.rows.with_untracked(|known| {
+            known.len() == rows.len()
+                && known
+                    .iter()
+                    .zip(&rows)
+                    .all(|(known, row)| known.with_untracked(|known| known.company == row.company))
+        });
+        if same {
+            self.rows.with_untracked(|known| {
+                for (known, row) in known.iter().zip(rows) {
+                    if known.with_untracked(|known| *known != row) {
+                        known.set(row);
+                    }
+                }
+            });
+        } else {
+            self.rows.set(rows.into_iter().map(Row::new).collect());
+        }
+        if self.load.with_untracked(|load| *load != Load::Done) {
+            document::set_title(&view.name);
+            // What somebody types stays.
+            self.subject.set(view.texts.subject.clone());
+            self.body.set(view.texts.body.clone());
+            self.days.set(view.texts.remind_days.unwrap_or_default());
+            self.view.set(view);
+            self.load.set(Load::Done);
+        } else {
+            self.view.set(view);
+        }
+    }
+
+    fn texts(self) -> CampaignTexts {
+        let days = self.days.get_untracked();
+        CampaignTexts {
+            subject: self.subject.get_untracked(),
+            body: self.body.get_untracked(),
+            remind_days: Some(days).filter(|days| *days > 0),
+        }
+    }
+
+    /// Shows what the first client would be written.
+    pub fn show_preview(self) {
+        self.form.send(
+            BODY,
+            Box::pin(async move {
+                let message = self.heed(preview_mail(self.id, self.texts()).await)?;
+                self.preview.set(Some(message));
+                Ok(())
+            }),
+        );
+    }
+
+    /// Keeps the text, and sends it to all who wait for it.
+    pub fn send_to_all(self) {
+        let companies = self.waiting(true);
+        self.form.send(BODY, Box::pin(async move { self.send(companies, false).await }));
+    }
+
+    async fn send(self, companies: Vec<CompanyId>, again: bool) -> Result<(), AppError> {
+        let is_kept = companies.is_empty();
+        let queued = self.heed(send_links(self.id, self.texts(), companies, again).await)?;
+        self.say(match queued.mails {
+            _ if is_kept => "Text saved".to_owned(),
+            1 => "1 e-mail is on its way".to_owned(),
+            mails => format!("{mails} e-mails are on their way"),
+        });
+        self.left_out.set(queued.left_out);
+        self.read();
+        Ok(())
+    }
+
+    /// The companies that wait were sent their links in another way.
+    pub fn mark_all(self) {
+        let companies = self.waiting(false);
+        self.run(async move { self.mark(companies).await });
+    }
+
+    async fn mark(self, companies: Vec<CompanyId>) -> Result<(), AppError> {
+        let marked = self.heed(mark_links_sent(self.id, companies).await)?;
+        self.say(format!("{} marked as sent", how_many(marked as usize)));
+        Ok(())
+    }
+
+    /// Does something with a company.
+    pub fn act(self, row: &CampaignRow, action: CampaignAction) {
+        let (company, name) = (row.company, row.name.clone());
+        self.run(async move {
+            match action {
+                CampaignAction::Send => self.send(vec![company], false).await,
+                CampaignAction::SendAgain => self.send(vec![company], true).await,
+                CampaignAction::MarkSent => self.mark(vec![company]).await,
+                CampaignAction::Renew | CampaignAction::RenewAndSend => {
+                    let send = action == CampaignAction::RenewAndSend;
+                    let renewed = self.heed(renew_link(self.id, company, send).await)?;
+                    self.say(format!("{name}: {}", if send { "a new link is on its way" } else { "new link made" }));
+                    self.renewed.set(renewed.line);
+                    Ok(())
+                }
+                CampaignAction::Withdraw => {
+                    self.heed(withdraw_link(company).await)?;
+                    self.say(format!("{name}: link withdrawn"));
+                    Ok(())
+                }
+            }
+        });
+    }
+
+    fn run(self, what: impl Future<Output = Result<(), AppError>> + 'static) {
+        self.refused.set(None);
+        spawn_local(async move {
+            if let Err(error) = what.await {
+                self.refused.try_set(Some(error.message));
+            }
+            if self.load.try_get_untracked().is_some() {
+                self.read();
+            }
+        });
+    }
+
+    fn heed<T>(self, answer: Result<T, AppError>) -> Result<T, AppError> {
+        answer.inspect_err(|error| {
+            self.session.heed(error);
+        })
+    }
+
+    fn say(self, words: String) {
+        self.voice.say(words, Tone::Good, None);
+    }
+}

@@ -1,0 +1,38 @@
+// Every page: nothing for axe to complain about, in both themes, wide and narrow, and an order in which it can be read.
+import { expect, test } from "../fixtures/app.ts";
+import { expectAccessible } from "../fixtures/axe.ts";
+import { PAGES, pagesOfTheApp, setScene, strangerPage } from "../fixtures/pages.ts";
+import { expectOrderly, readingOrder } from "../fixtures/reading-order.ts";
+
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+test("no page of the app is missing here", () => {
+  const there = pagesOfTheApp();
+  expect(there.length).toBeGreaterThan(10);
+  expect(Object.keys(PAGES).sort()).toEqual(there.sort());
+});
+
+for (const [name, places] of Object.entries(PAGES)) {
+  test(`${name}: nothing to complain about for axe, and it reads well`, async ({ app, page, context }) => {
+    test.slow();
+    test.setTimeout(300_000);
+    const scene = await setScene(app, page);
+    for (const { path, ready, stranger } of await places(scene)) {
+      await test.step(path, async () => {
+        const there = stranger ? await strangerPage(app, context) : page;
+        await there.setViewportSize({ width: 1440, height: 900 });
+        await there.goto(path);
+        const isReady = () => expect(ready(there).first()).toBeVisible();
+        await isReady();
+        const wide = await readingOrder(there);
+        expectOrderly(wide);
+        await expectAccessible(there, isReady);
+        // The last look was at a narrow one: the same headings, in the same order.
+        const headings = (order: typeof wide) => order.filter(({ role }) => role === "heading").map(({ name }) => name);
+        const narrow = await readingOrder(there);
+        expectOrderly(narrow);
+        expect(headings(narrow)).toEqual(headings(wide));
+      });
+    }
+  });
+}

@@ -1,0 +1,247 @@
+//! Who asks: a program with a token. What it may ask for, the one table of the server says.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use app::domain::{Me, Scope};
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::{
+    super::{
+        AppState,
+        caller::{Access, access},
+    },
+    idempotency,
+    problem::{Code, PROBLEM_JSON, Problem},
+};
+use crate::{
+    api_tokens::ApiToken,
+    rate::{Allowance, Cost},
+    sessions::me,
+    store::{activity::Actor, api_tokens},
+};
+
+/// A method, and what a token must let do for it.
+pub type MethodScope = (&'static str, Scope);
+
+/// A program that asks, for the time of one request.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Who made its token.
+    pub me: Me,
+    /// The token.
+    pub token: Arc<api_tokens::ApiToken>,
+}
+
+impl Program {
+    /// As somebody who does something.
+    pub fn actor(&self) -> Actor {
+        Actor::token(&self.me, &self.token.name)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Program {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(no_token)
+    }
+}
+
+/// Lets a request through, or answers it. Cookies count for nothing here.
+pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
+    let response = match access(request.uri().path()) {
+        Some(Access::Token(methods)) => admit_program(state, methods, request, next).await,
+        Some(Access::Public) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            request.headers_mut().remove(header::COOKIE);
+            next.run(request).await
+        }
+        Some(Access::Public) => not_allowed("GET, HEAD").into_response(),
+        _ => Problem::new(Code::NotFound, "There is nothing at this path. See /api/v1/docs.").into_response(),
+    };
+    finished(response)
+}
+
+async fn admit_program(state: &AppState, methods: &[MethodScope], request: Request, next: Next) -> Response {
+    let wanted = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    let Some((_, scope)) = methods.iter().find(|(method, _)| *method == wanted) else {
+        return not_allowed(&allowed(methods)).into_response();
+    };
+    if !accepts_json(request.headers()) {
+        return Problem::new(Code::NotAcceptable, "Answers are JSON. Send Accept: application/json.").into_response();
+    }
+    // A body can't be looked at by several threads, so a request is not held while something is waited for.
+    let address = request.extensions().get().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+    let what = format!("{} {}", request.method(), request.uri().path());
+    let program = match program(state, authorization, address).await {
+        Ok(program) => program,
+        Err(problem) => return problem.into_response(),
+    };
+    let (allowance, admitted) = state.api.tokens.admit(program.token.id);
+    let mut response = match admitted {
+        Ok(()) => match may(state, &program, *scope, what).await {
+            Ok(()) => answer(state, program, request, next).await,
+            Err(problem) => problem.into_response(),
+        },
+        Err(wait) => wait_for(wait).into_response(),
+    };
+    tell(response.headers_mut(), allowance);
+    response
+}
+
+async fn answer(state: &AppState, program: Program, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(program.clone());
+    if request.method() == Method::POST {
+        idempotency::answer_once(state, &program, request, next).await.unwrap_or_else(Problem::into_response)
+    } else {
+        next.run(request).await
+    }
+}
+
+async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -> Result<Program, Problem> {
+    let sent = sent.ok_or_else(no_token)?;
+    let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
+    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    if let Some(token) = sent.and_then(ApiToken::parse)
+        && let Some((account, token)) = state.store.use_api_token(token.hash()).await?
+    {
+        return Ok(Program { me: me(account), token: Arc::new(token) });
+    }
+    // Who guesses is slowed down. A token that there is is never held up by who guesses at the same address.
+    state.api.strangers.admit(address, Cost::Miss).map_err(wait_for)?;
+    let text = "The token is not good: it was revoked, has expired, or its maker's account was deactivated. \
+                An owner makes another under Settings › API.";
+    Err(Problem::new(Code::Unauthorized, text).with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
+}
+
+/// Both must let it be done: the token, and the role of who made it.
+async fn may(state: &AppState, program: &Program, scope: Scope, what: String) -> Result<(), Problem> {
+    let refusal = if !program.token.scopes.contains(&scope) {
+        let text = format!("The token does not have the scope {}. An owner makes another that has it.", scope.key());
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.key());
+        Problem::new(Code::ScopeMissing, text).with(header::WWW_AUTHENTICATE, challenge)
+    } else if !program.me.role.may(scope.right()) {
+        Problem::new(Code::RoleMissing, "Who made the token may not do this any more. An owner makes another.")
+    } else {
+        return Ok(());
+    };
+    tracing::info!(token = %program.token.id, what, "refused");
+    state.store.refused(&program.actor(), what).await?;
+    Err(refusal)
+}
+
+fn no_token() -> Problem {
+    let text = "Send a token: Authorization: Bearer tny_…. An owner makes one under Settings › API.";
+    Problem::new(Code::Unauthorized, text).with(header::WWW_AUTHENTICATE, "Bearer")
+}
+
+fn wait_for(wait: Duration) -> Problem {
+    let seconds = whole_seconds(wait).max(1);
+    let text = format!("Too many requests. Go on in {seconds} seconds.");
+    Problem::new(Code::TooManyRequests, text).with(header::RETRY_AFTER, seconds)
+}
+
+fn not_allowed(allow: &str) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("This path takes {allow}.")).with(header::ALLOW, allow)
+}
+
+fn allowed(methods: &[MethodScope]) -> String {
+    let names = methods.iter().flat_map(|(method, _)| match *method {
+        "GET" => vec!["GET", "HEAD"],
+        method => vec![method],
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX)
+}
+
+/// Says how much the token may still ask.
+fn tell(headers: &mut HeaderMap, allowance: Allowance) {
+    for (name, value) in [
+        ("ratelimit-limit", u64::from(allowance.limit)),
+        ("ratelimit-remaining", u64::from(allowance.remaining)),
+        ("ratelimit-reset", whole_seconds(allowance.whole_in)),
+    ] {
+        headers.insert(HeaderName::from_static(name), value.into());
+    }
+}
+
+/// Whether who asks takes JSON, by `Accept`. Who does not say takes anything.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    if lines.peek().is_none() {
+        return true;
+    }
+    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let takes = matches!(
+            parts.next().unwrap_or_default().to_ascii_lowercase().as_str(),
+            "*/*" | "application/*" | "application/json"
+        );
+        // A quality of zero is a refusal.
+        let refuses = parts.any(|part| {
+            part.to_ascii_lowercase().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0))
+        });
+        takes && !refuses
+    })
+}
+
+/// What stands before the handlers answers in forms of its own: it becomes a problem. Nothing is kept on the way.
+fn finished(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let is_problem = parts.headers.get(header::CONTENT_TYPE).is_some_and(|form| form == PROBLEM_JSON);
+    if is_problem || !(parts.status.is_client_error() || parts.status.is_server_error()) {
+        return Response::from_parts(parts, body);
+    }
+    let mut problem = Problem::from_status(parts.status).into_response();
+    *problem.status_mut() = parts.status;
+    for (name, value) in &parts.headers {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name) {
+            problem.headers_mut().insert(name, value.clone());
+        }
+    }
+    drop::<Body>(body);
+    problem
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_no_json_is_told_apart() {
+        for (accept, takes) in [
+            (&[][..], true),
+            (&["*/*"], true),
+            (&["application/json"], true),
+            (&["text/html, application/*;q=0.5"], true),
+            (&["text/html", "Application/JSON; charset=utf-8"], true),
+            (&["text/html"], false),
+            (&["application/json;q=0"], false),
+            (&["application/xml, text/*"], false),
+        ] {
+            let headers = accept.iter().map(|line| (header::ACCEPT, line.parse().unwrap())).collect();
+            assert_eq!(accepts_json(&headers), takes, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_names_its_methods() {
+        let both = [("GET", Scope::CompaniesRead), ("POST", Scope::CompaniesWrite)];
+        assert_eq!(allowed(&both), "GET, HEAD, POST");
+    }
+}
