@@ -355,13 +355,22 @@ impl Figures {
     }
 }
 
-/// Why the last attempt of a company that is not connected failed.
+/// Why the last attempt of a company that is not connected failed: in words, for a browser does nothing with it but show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastTry {
-    /// Why.
-    pub failure: AttemptFailure,
+    /// What happened ([`AttemptFailure::title`]).
+    pub title: String,
+    /// What that means and what to do ([`AttemptFailure::advice`]).
+    pub advice: String,
     /// When.
     pub at: Timestamp,
+}
+
+impl LastTry {
+    /// An attempt that failed for this reason.
+    pub fn new(failure: &AttemptFailure, at: Timestamp) -> Self {
+        Self { title: failure.title().to_owned(), advice: failure.advice(), at }
+    }
 }
 
 /// A company as the page M365 companies shows it.

@@ -47,8 +47,8 @@ impl Note {
                 .last_try
                 .as_ref()
                 .map(|last_try| Self {
-                    words: last_try.failure.title().into(),
-                    explanation: vec![last_try.failure.advice()],
+                    words: last_try.title.clone(),
+                    explanation: vec![last_try.advice.clone()],
                     at: Some(last_try.at),
                     ..Self::default()
                 })
@@ -89,13 +89,8 @@ impl Note {
             (0, _) | (_, None) => "Nobody has opened it yet.".to_owned(),
             (_, Some(at)) => format!("{}, last {}.", capital(&opened(link)), ago(at, now)),
         }];
-        if let Some(LastTry { failure, at }) = failed {
-            explanation.push(format!(
-                "The last try failed {}: {}. {}",
-                ago(*at, now),
-                failure.title(),
-                failure.advice()
-            ));
+        if let Some(LastTry { title, advice, at }) = failed {
+            explanation.push(format!("The last try failed {}: {title}. {advice}", ago(*at, now)));
         }
         explanation.extend(link.note.as_ref().map(|note| format!("Note: {note}")));
         let words = format!("{happened}, expires {}", ahead(link.expires, now));
@@ -253,7 +248,7 @@ mod tests {
     }
 
     fn failed(at: Timestamp) -> LastTry {
-        LastTry { failure: AttemptFailure::Declined, at }
+        LastTry::new(&AttemptFailure::Declined, at)
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn reason(company: &ExportedCompany) -> String {
             let names: Vec<_> = lacks.iter().map(|lack| lack.data_set.label()).collect();
             Some(format!("No {}", names.join(", ")))
         }
-        _ => row.last_try.as_ref().map(|last_try| last_try.failure.title().to_owned()),
+        _ => row.last_try.as_ref().map(|last_try| last_try.title.clone()),
     };
     let odd = row.oddity.as_ref().and_then(|oddity| oddity.lines().next()).map(str::to_owned);
     why.into_iter().chain(odd).collect::<Vec<_>>().join("; ")

@@ -290,7 +290,7 @@ impl Store {
             match ending.as_deref().map(serde_json::from_str) {
                 Some(Ok(Ending::Failed(failure))) => {
                     let at = Timestamp::from_millis(ended_at.unwrap_or_default());
-                    last.insert(company_id, LastTry { failure, at });
+                    last.insert(company_id, LastTry::new(&failure, at));
                 }
                 _ => drop(last.remove(&company_id)),
             }

@@ -124,8 +124,8 @@ on_both_databases! {
             // With the grant from before, everything is read at once.
             let row = app.connected(&tenant.name).await;
             app.idle(company).await;
-            let told = row.last_try.map(|last| last.failure);
-            assert_eq!(told, Some(AttemptFailure::GrantRefused { reason: ReconnectReason::Refused }));
+            let told = row.last_try.map(|last| last.advice);
+            assert_eq!(told, Some(AttemptFailure::GrantRefused { reason: ReconnectReason::Refused }.advice()));
             assert!(row.synced_at > before.synced_at);
             assert_eq!((row.id, row.figures), (before.id, before.figures));
             assert_eq!(app.former_grants().await, 0);
@@ -180,7 +180,7 @@ on_both_databases! {
 
         let row = app.row(&tenant.name).await;
         assert_eq!((row.status, row.tenant, row.figures), (before.status, before.tenant, before.figures));
-        assert_eq!(row.last_try.map(|last| last.failure), Some(failure));
+        assert_eq!(row.last_try.map(|last| last.advice), Some(failure.advice()));
         assert_eq!(app.former_grants().await, 0);
         app.synced(tenant).await;
         app.connected(&tenant.name).await;

@@ -376,7 +376,7 @@ on_both_databases! {
         assert!(page.says("You can close this window.") && !page.says("M365 companies"), "{}", page.html);
         assert_eq!(page_path_back(&page), url.strip_prefix(&app.url));
         let row = app.row(&tenant.name).await;
-        assert_eq!((row.status, row.last_try.map(|last| last.failure)), (Status::LinkSent, Some(AttemptFailure::Declined)));
+        assert_eq!((row.status, row.last_try.map(|last| last.title).as_deref()), (Status::LinkSent, Some(AttemptFailure::Declined.title())));
 
         // Two links in one browser do not get in each other's way.
         let other = &app.tenants[1];

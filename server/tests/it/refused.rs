@@ -19,7 +19,8 @@ async fn assert_refused(app: &App, name: &str, page: &Page, failure: AttemptFail
     assert!(page.says(&failure.advice()), "{}", page.html);
     assert!(page.says("You can close this window."));
     app.assert_untouched(name).await;
-    assert_eq!(app.row(name).await.last_try.map(|last| last.failure), Some(failure));
+    let told = app.row(name).await.last_try.map(|last| (last.title, last.advice));
+    assert_eq!(told, Some((failure.title().to_owned(), failure.advice())));
 }
 
 /// The same address with one parameter of its query changed, or taken out.
@@ -252,7 +253,7 @@ on_both_databases! {
         assert!(!store.claim_attempt(attempt.id).await.unwrap(), "an attempt is claimed once");
         app.clock.advance(Duration::from_mins(3));
         let row = app.row_becomes(&tenant.name, |row| row.status == Status::NotConnected).await;
-        assert_eq!(row.last_try.map(|last| last.failure), Some(AttemptFailure::Interrupted));
+        assert_eq!(row.last_try.map(|last| last.title).as_deref(), Some(AttemptFailure::Interrupted.title()));
         assert_eq!(person.open(&callback).await.heading(), "This sign-in has already been used");
     }
 }

@@ -74,6 +74,14 @@ fn actions(row: &CampaignRow, with_mail: bool) -> Vec<CampaignAction> {
     row.state.actions().iter().filter(can).copied().collect()
 }
 
+fn expiry(at: Timestamp, now: ReadSignal<Timestamp>) -> impl IntoView {
+    view! {
+        <time datetime=locale::machine_time(at) title=locale::time(at)>
+            {move || ahead(at, now.get())}
+        </time>
+    }
+}
+
 fn line(
     row: RwSignal<CampaignRow>,
     with_mail: Memo<bool>,
@@ -150,17 +158,7 @@ fn line(
                 </span>
             </td>
             <td role="cell" data-label="Link expires">
-                {move || {
-                    let expires = row.with(|row| row.expires);
-                    expires
-                        .map(|at| {
-                            view! {
-                                <time datetime=locale::machine_time(at) title=locale::time(at)>
-                                    {move || ahead(at, now.get())}
-                                </time>
-                            }
-                        })
-                }}
+                {move || row.with(|row| row.expires).map(|at| expiry(at, now))}
             </td>
             <td role="cell" class="data-actions">
                 {move || {

@@ -49,12 +49,13 @@ fn for_technicians() -> AnyView {
             let on_retry = Callback::new(move |()| this.read());
             view! { <LoadFailed title="The campaign could not be read" error on_retry /> }.into_any()
         }
-        Load::Done => followed(this),
+        Load::Done => followed(&this),
     })
     .into_any()
 }
 
-fn followed(this: This) -> AnyView {
+fn followed(this: &This) -> AnyView {
+    let this = *this;
     let now = clock::minutes();
     let with_mail = Memo::new(move |_| this.view().with(|view| view.mail_from.is_some()));
     let name = move || this.view().with(|view| view.name.clone());
@@ -76,21 +77,22 @@ fn followed(this: This) -> AnyView {
                 </p>
             </div>
         </div>
-        {counts(this)}
+        {counts(&this)}
         <Problem words=this.refused() />
         {move || view! { <LeftOutList title="Not written to:" companies=this.left_out().get() /> }}
-        {move || if with_mail.get() { mail(this) } else { without_mail(this) }}
+        {move || if with_mail.get() { mail(&this) } else { without_mail(&this) }}
         <CampaignTable rows with_mail now on_action />
         {move || {
             is_cut.get().then(|| view! { <p class="page-lead">"The first 500 are shown. Choose a state above to see others."</p> })
         }}
-        {move || this.renewed().get().map(|line| renewed(this, line))}
+        {move || this.renewed().get().map(|line| renewed(&this, line))}
     }
     .into_any()
 }
 
 /// How many companies are in each state. One that is pressed shows those alone.
-fn counts(this: This) -> AnyView {
+fn counts(this: &This) -> AnyView {
+    let this = *this;
     let counts = Memo::new(move |_| this.counts());
     let number = move |state: Option<CampaignState>| {
         Memo::new(move |_| match state {
@@ -130,7 +132,8 @@ fn counts(this: This) -> AnyView {
     .into_any()
 }
 
-fn mark_all(this: This) -> AnyView {
+fn mark_all(this: &This) -> AnyView {
+    let this = *this;
     let waiting = Memo::new(move |_| this.waiting(false).len());
     (move || {
         (waiting.get() > 0).then(|| {
@@ -144,20 +147,22 @@ fn mark_all(this: This) -> AnyView {
     .into_any()
 }
 
-fn without_mail(this: This) -> AnyView {
+fn without_mail(this: &This) -> AnyView {
+    let this = *this;
     view! {
         <Notice id="no-mail" title="No mail server is configured">
             <p>
                 "Send the links in another way: as they were copied or downloaded when they were made, or each with “Message for the client” in the menu of its row. Then mark them as sent. To send e-mail from here, somebody sets TENANTRY_SMTP_URL and TENANTRY_MAIL_FROM."
             </p>
-            {mark_all(this)}
+            {mark_all(&this)}
         </Notice>
     }
     .into_any()
 }
 
 /// What clients are written, and the button that sends it.
-fn mail(this: This) -> AnyView {
+fn mail(this: &This) -> AnyView {
+    let this = *this;
     let busy = this.form.busy();
     let waiting = Memo::new(move |_| this.waiting(true).len());
     let unreachable = Memo::new(move |_| this.unreachable());
@@ -239,26 +244,31 @@ fn mail(this: This) -> AnyView {
                     <button type="button" class="button" on:click=move |_| this.show_preview()>
                         "Preview"
                     </button>
-                    {mark_all(this)}
+                    {mark_all(&this)}
                 </div>
             </form>
-            {move || {
-                this.preview()
-                    .get()
-                    .map(|message| {
-                        view! {
-                            <section class="campaign-preview" aria-label="Preview" role="status">
-                                <p>
-                                    "To " {message.to.unwrap_or_else(|| "nobody: there is no address".into())} ": "
-                                    <strong>{message.subject}</strong>
-                                </p>
-                                <pre>{message.body}</pre>
-                            </section>
-                        }
-                    })
-            }}
+            {preview(&this)}
         </details>
     }
+    .into_any()
+}
+
+/// What the first of them is written.
+fn preview(this: &This) -> AnyView {
+    let this = *this;
+    (move || {
+        this.preview().get().map(|message| {
+            view! {
+                <section class="campaign-preview" aria-label="Preview" role="status">
+                    <p>
+                        "To " {message.to.unwrap_or_else(|| "nobody: there is no address".into())} ": "
+                        <strong>{message.subject}</strong>
+                    </p>
+                    <pre>{message.body}</pre>
+                </section>
+            }
+        })
+    })
     .into_any()
 }
 
@@ -271,7 +281,8 @@ fn few(names: &[String]) -> String {
 }
 
 /// A link that was just made. It is shown once.
-fn renewed(this: This, line: LinkOutcome) -> AnyView {
+fn renewed(this: &This, line: LinkOutcome) -> AnyView {
+    let this = *this;
     let voice: Voice = expect_context();
     let on_copied = Callback::new(move |words| voice.say(words, Tone::Plain, None));
     let on_close = Callback::new(move |()| this.renewed().set(None));

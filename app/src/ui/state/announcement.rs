@@ -7,7 +7,7 @@ use crate::domain::{CompanyRow, Status, Timestamp};
 pub fn announcement(deed: Wish, before: &CompanyRow, after: &CompanyRow, now: Timestamp) -> Option<String> {
     let name = &after.name;
     if after.last_try.is_some() && after.last_try != before.last_try {
-        return after.last_try.as_ref().map(|tried| format!("{name}: {}", tried.failure.title()));
+        return after.last_try.as_ref().map(|tried| format!("{name}: {}", tried.title));
     }
     if after.link_requested_at.is_some() && after.link_requested_at != before.link_requested_at {
         return Some(format!("{name}: new link requested"));
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_said_with_its_title() {
-        let last_try = Some(LastTry { failure: AttemptFailure::Declined, at: NOW });
+        let last_try = Some(LastTry::new(&AttemptFailure::Declined, NOW));
         let failed = CompanyRow { last_try, ..row(Status::NotConnected) };
         let words = said(Wish::SignIn, &signing_in(LATER), &failed);
         assert_eq!(words.as_deref(), Some("Contoso: Consent was declined"));

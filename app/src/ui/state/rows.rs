@@ -452,7 +452,7 @@ pub mod tests {
     fn an_attempt_that_failed_at_once_fulfils_the_wish() {
         let mut rows = rows(vec![row(1, "Contoso", Status::NotConnected, 1)]);
         rows.wish(rows.all()[0].row.id, Wish::SignIn, NOW);
-        let last_try = Some(LastTry { failure: AttemptFailure::Declined, at: NOW });
+        let last_try = Some(LastTry::new(&AttemptFailure::Declined, NOW));
         rows.merge(vec![CompanyRow { last_try, ..row(1, "Contoso", Status::NotConnected, 2) }]);
         assert_eq!(*rows.all()[0].status(NOW), Status::NotConnected);
     }
