@@ -34,6 +34,9 @@ pub trait Companies: Send + Sync {
     /// All of them, by name.
     async fn list(&self) -> Result<CompanyList, AppError>;
 
+    /// The first of them by name.
+    async fn first(&self) -> Result<CompanyList, AppError>;
+
     /// Those that changed at or after `since`, by the server's clock.
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError>;
 

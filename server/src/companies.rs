@@ -16,6 +16,9 @@ use crate::{clock::Clock, failure::internal, platform::Platform, store::Store};
 /// does no harm.
 const CURSOR_LIES_BACK: Duration = Duration::from_secs(5);
 
+/// How many companies come before the others: as many as a tall window shows.
+const FIRST: u64 = 40;
+
 /// Reads companies.
 pub struct Companies {
     store: Store,
@@ -41,7 +44,15 @@ impl ports::Companies for Companies {
         let cursor = self.cursor();
         let rows = self.store.company_rows().await.map_err(internal)?;
         let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
-        Ok(CompanyList { rows, setup: self.setup, platform, cursor })
+        Ok(CompanyList { rows, setup: self.setup, platform, cursor, part_of: None })
+    }
+
+    async fn first(&self) -> Result<CompanyList, AppError> {
+        let cursor = self.cursor();
+        let (rows, all) = self.store.first_company_rows(FIRST).await.map_err(internal)?;
+        let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
+        let part_of = Some(all).filter(|all| all.total > rows.len());
+        Ok(CompanyList { rows, setup: self.setup, platform, cursor, part_of })
     }
 
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError> {

@@ -8,6 +8,7 @@ use super::protocol::Shared;
 use crate::{
     domain::{
         ArchivedCompany, CompanyCard, CompanyDetails, CompanyId, CompanyRow, CompanyTexts, OddityKind, PlatformNotice,
+        Progress,
     },
     error::AppError,
 };
@@ -35,6 +36,9 @@ pub struct CompanyList {
     pub platform: Vec<PlatformNotice>,
     /// The `since` for the first question for changes.
     pub cursor: i64,
+    /// How many there are, where `rows` are but the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<Progress>,
 }
 
 /// What changed.
@@ -65,6 +69,12 @@ pub struct Gone {
 #[server(prefix = "/api", endpoint = "companies/list", protocol = Shared<GetUrl>)]
 pub async fn list_companies() -> Result<CompanyList, AppError> {
     super::port::<dyn crate::ports::Companies>()?.list().await
+}
+
+/// The first of them by name, as many as a window shows: the rest is asked for while these are looked at.
+#[server(prefix = "/api", endpoint = "companies/first", protocol = Shared<GetUrl>)]
+pub async fn first_companies() -> Result<CompanyList, AppError> {
+    super::port::<dyn crate::ports::Companies>()?.first().await
 }
 
 /// Those that changed since a cursor of an earlier answer.

@@ -464,7 +464,7 @@ pub fn tags(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// How many companies are connected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Connected or Limited.
     pub connected: usize,

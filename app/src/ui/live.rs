@@ -18,7 +18,7 @@ use super::{
     session::Session,
     state::{Companies, Load},
 };
-use crate::api::companies::{changed_companies, list_companies};
+use crate::api::companies::{CompanyList, changed_companies, list_companies};
 
 const EVENTS: &str = "/api/events";
 
@@ -83,7 +83,12 @@ impl Live {
         let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
             let first = first_answer::take(first_answer::LIST).await;
-            let list = match first.and_then(|json| serde_json::from_slice(json.as_bytes()).ok()) {
+            let mut list = first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok());
+            if let Some(beginning) = list.take_if(|list| list.part_of.is_some()) {
+                // Painted while the whole list is on its way.
+                companies.set_list(Ok(beginning));
+            }
+            let list = match list {
                 Some(list) => Ok(list),
                 None => list_companies().await,
             };

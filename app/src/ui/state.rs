@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     api::companies::{CompanyChanges, CompanyList, Setup},
-    domain::{CompanyId, CompanyRow, PlatformNotice, Status},
+    domain::{CompanyId, CompanyRow, PlatformNotice, Progress, Status},
     error::AppError,
     ui::browser::{clock, locale},
 };
@@ -47,6 +47,7 @@ pub struct Companies {
     load: RwSignal<Load>,
     setup: RwSignal<Setup>,
     platform: RwSignal<Vec<PlatformNotice>>,
+    part_of: RwSignal<Option<Progress>>,
     cursor: StoredValue<i64>,
     returned_from: StoredValue<Option<CompanyId>>,
     on_tied: StoredValue<Option<Callback<CompanyId>>>,
@@ -61,6 +62,7 @@ impl Companies {
             load: RwSignal::default(),
             setup: RwSignal::default(),
             platform: RwSignal::default(),
+            part_of: RwSignal::default(),
             cursor: StoredValue::default(),
             returned_from: StoredValue::default(),
             on_tied: StoredValue::default(),
@@ -109,7 +111,12 @@ impl Companies {
         self.load.set(Load::Loading);
     }
 
-    /// Takes the whole list, or why there is none.
+    /// How many companies there are, while the rows are but the first of them.
+    pub fn part_of(self) -> ReadSignal<Option<Progress>> {
+        self.part_of.read_only()
+    }
+
+    /// Takes the list, or the beginning of it, or why there is none.
     pub fn set_list(self, list: Result<CompanyList, AppError>) {
         match list {
             Ok(list) => {
@@ -118,7 +125,10 @@ impl Companies {
                 self.set_platform(list.platform);
                 self.rows.update(|rows| rows.replace(list.rows));
                 self.load.set(Load::Done);
-                self.say_return();
+                self.part_of.set(list.part_of);
+                if list.part_of.is_none() {
+                    self.say_return();
+                }
             }
             Err(error) => self.load.set(Load::Failed(error)),
         }

@@ -6,10 +6,14 @@ use app::{
     api::companies::Gone,
     domain::{
         Access, Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
-        LicenceUse, Oddity, Problem, Timestamp, company::derive_status, link::open_request,
+        LicenceUse, Oddity, Problem, Progress, Timestamp, company::derive_status, link::open_request,
     },
 };
-use sea_orm::{Condition, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*};
+use sea_orm::{
+    Condition, FromQueryResult, QueryOrder as _, QuerySelect as _,
+    prelude::*,
+    sea_query::{Expr, Func},
+};
 
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, connections, entity::activity, entity::attempt, entity::company,
@@ -56,6 +60,30 @@ impl Store {
     /// All rows of the page, by name.
     pub async fn company_rows(&self) -> Result<Vec<CompanyRow>, StoreError> {
         self.rows(Which::All).await
+    }
+
+    /// The first rows by name, and how many there are.
+    pub async fn first_company_rows(&self, limit: u64) -> Result<(Vec<CompanyRow>, Progress), StoreError> {
+        let in_use = || company::Entity::find().filter(company::Column::ArchivedAt.is_null());
+        let total = in_use().count(&self.reader).await?;
+        let connected = in_use()
+            .inner_join(connection::Entity)
+            .filter(connection::Column::Phase.eq(connections::ACTIVE))
+            .count(&self.reader)
+            .await?;
+        let first: Vec<Uuid> = in_use()
+            .select_only()
+            .column(company::Column::Id)
+            .order_by_asc(Func::lower(Expr::col(company::Column::Name)))
+            .order_by_asc(company::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let first: Vec<_> = first.into_iter().map(CompanyId::from_uuid).collect();
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let all = Progress { connected: count(connected), total: count(total) };
+        Ok((self.company_rows_of(&first).await?, all))
     }
 
     /// The rows that changed at or after `since`, by name.

@@ -29,7 +29,7 @@ use super::{
 use crate::clock::Mint as _;
 
 const VERIFYING: &str = "verifying";
-const ACTIVE: &str = "active";
+pub(super) const ACTIVE: &str = "active";
 const NEEDS_RECONNECT: &str = "needs_reconnect";
 
 /// What an administrator has granted and proved, to be stored as a connection.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use app::{
-    api::companies::CompanyChanges,
-    domain::{Access, CompanyId, CompanyRow, Status},
+    api::companies::{CompanyChanges, CompanyList},
+    domain::{Access, CompanyId, CompanyRow, Progress, Status},
 };
 use futures::StreamExt as _;
 use serde_json::json;
@@ -225,4 +225,27 @@ async fn check_says_whether_a_tenant_can_be_connected() {
     let (status, text) = said(tenantry(&app, &["check", "--tenant", &app.tenants[0].domain]));
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("FAILED"), "{text}");
+}
+
+on_both_databases! {
+    async fn the_first_companies_come_with_how_many_there_are(engine) {
+        let app = Setup::on(engine).start().await;
+        let first = async || {
+            let response = app.http.get(format!("{}/api/companies/first", app.url)).send().await.unwrap();
+            response.error_for_status().unwrap().json::<CompanyList>().await.unwrap()
+        };
+        let few = first().await;
+        assert_eq!((few.rows.len(), few.part_of), (app.tenants.len(), None), "that is all of them");
+
+        let names: Vec<_> = (0..100).map(|number| format!("company {number:03}")).collect();
+        app.import(&format!("name\nAardvark\n{}\n", names.join("\n"))).await;
+        app.connect(&app.tenants[0]).await;
+        app.connected(&app.tenants[0].name).await;
+        let many = first().await;
+        assert_eq!(many.part_of, Some(Progress { connected: 1, total: app.tenants.len() + 101 }));
+        assert_eq!((many.rows.len(), many.rows[0].name.as_str()), (40, "Aardvark"));
+        let mut all: Vec<_> = app.rows().await.into_iter().map(|row| row.name).collect();
+        all.sort_by_key(|name| name.to_lowercase());
+        assert_eq!(many.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>(), all[..40]);
+    }
 }

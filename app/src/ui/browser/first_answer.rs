@@ -7,7 +7,7 @@ use web_sys::Response;
 
 use super::fetch;
 
-/// The list of companies.
+/// The list of companies, or its beginning.
 pub const LIST: &str = "firstList";
 
 /// Who is signed in.

@@ -43,12 +43,14 @@ pub fn Companies() -> impl IntoView {
     let finding = Finding::follow(expect_context(), session);
     let now = clock::minutes();
     let load = companies.load();
-    let loaded = Memo::new(move |_| load.with(|load| *load == Load::Done));
+    let part_of = companies.part_of();
+    let loaded = Memo::new(move |_| load.with(|load| *load == Load::Done) && part_of.with(Option::is_none));
     let reasons = Memo::new(move |_| Reasons::new(companies.setup().get(), session.role()));
 
     let is_empty = Memo::new(move |_| companies.rows().with(|rows| rows.all().is_empty()));
     let progress = Memo::new(move |_| {
-        loaded.get().then(|| companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row))))
+        let all = || companies.rows().with(|rows| Progress::of(rows.all().iter().map(|entry| &entry.row)));
+        part_of.get().or_else(|| loaded.get().then(all))
     });
     let tags = Memo::new(move |_| companies.rows().with(|rows| all_tags(rows.all())));
     let found = find(companies, finding, tags, now);
