@@ -23,6 +23,7 @@ pub mod platform;
 pub mod schedule;
 pub mod secure_score;
 pub mod selection;
+mod status_words;
 pub mod template;
 pub mod tenant_domain;
 pub mod timestamp;

@@ -424,6 +424,9 @@ pub struct CompanyRow {
     /// How its tenant is read, if it is connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// What its state means, in words ([`Status::in_words`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_words: Option<String>,
     /// What is odd about it, and after a line break what to do ([`super::Oddity::in_row`]).
     pub oddity: Option<String>,
     /// The number of this state of the row: of two, the one with the larger number is newer.
@@ -591,6 +594,7 @@ mod tests {
             email: None,
             tags: None,
             access: None,
+            in_words: None,
             oddity: None,
             revision: 1,
         };

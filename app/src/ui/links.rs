@@ -204,6 +204,7 @@ mod tests {
             email: None,
             tags: None,
             access: None,
+            in_words: None,
             oddity: None,
             revision: 1,
         }

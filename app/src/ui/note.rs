@@ -4,7 +4,7 @@ use super::{
     ago::{ago, ahead, count},
     state::{Entry, Wish},
 };
-use crate::domain::{Action, DataSet, Lack, LastTry, LinkSummary, Problem, Status, Timestamp};
+use crate::domain::{Action, LastTry, LinkSummary, Status, Timestamp};
 
 /// A few words, and an explanation where they need one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,16 +31,11 @@ impl Note {
             Status::SigningIn { .. } => return plain("Waiting for the sign-in"),
             Status::Verifying { slow: false, .. } => return plain("Microsoft applies the consent"),
             Status::Verifying { slow: true, .. } => return plain("No consent in effect yet"),
-            Status::Limited { lacks } => Some(Self::of_lacks(lacks)),
-            Status::NeedsReconnect { reason, since } => Some(Self {
-                words: capital(reason.short()),
-                explanation: vec![
-                    format!("{}. {}", reason.label(), reason.advice()),
-                    "Data are kept, and shown as of the last sync.".into(),
-                ],
-                since: Some(*since),
-                ..Self::default()
-            }),
+            Status::Limited { .. } => entry.row.in_words.as_deref().map(Self::of_words),
+            Status::NeedsReconnect { since, .. } => {
+                let words = entry.row.in_words.as_deref().map(Self::of_words);
+                words.map(|note| Self { since: Some(*since), ..note })
+            }
             Status::LinkSent => None,
             Status::NotConnected | Status::Connected => entry
                 .row
@@ -143,33 +138,10 @@ impl Note {
         }
     }
 
-    fn of_lacks(lacks: &[Lack]) -> Self {
-        let named = |problem| lacks.iter().filter(move |lack| lack.problem == problem).map(|lack| lack.data_set);
-        let (missing, new) = (list(named(Problem::PermissionMissing)), list(named(Problem::NewPermission)));
-        let absent = list(named(Problem::NotAvailable));
-        let mut explanation = Vec::new();
-        if let Some(new) = &new {
-            explanation.push(format!(
-                "New permission needed for {new}: this version of Tenantry reads more than the company consented to. An \
-                 administrator of the company can grant it with Reconnect. Everything else is read."
-            ));
-        }
-        if let Some(missing) = &missing {
-            explanation.push(format!(
-                "The permission to read {missing} was not granted. An administrator of the company can grant it with \
-                 Reconnect."
-            ));
-        }
-        if let Some(absent) = &absent {
-            explanation.push(format!(
-                "Microsoft offers no {absent} for this tenant, as a rule for want of a licence. Everything else is read."
-            ));
-        }
-        let words = match &new {
-            Some(new) if missing.is_none() && absent.is_none() => format!("New permission needed for {new}"),
-            _ => format!("No {}", list(lacks.iter().map(|lack| lack.data_set)).unwrap_or_default()),
-        };
-        Self { words, explanation, ..Self::default() }
+    /// What the server has put into words: a line of them, and what they mean.
+    fn of_words(text: &str) -> Self {
+        let mut lines = text.lines().map(str::to_owned);
+        Self { words: lines.next().unwrap_or_default(), explanation: lines.collect(), ..Self::default() }
     }
 }
 
@@ -184,13 +156,6 @@ fn opened(link: &LinkSummary) -> String {
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-}
-
-/// "users, licences and Secure Score".
-fn list(data_sets: impl Iterator<Item = DataSet>) -> Option<String> {
-    let mut labels: Vec<&str> = data_sets.map(DataSet::label).collect();
-    let last = labels.pop()?;
-    Some(if labels.is_empty() { last.into() } else { format!("{} and {last}", labels.join(", ")) })
 }
 
 #[cfg(test)]
@@ -214,6 +179,7 @@ mod tests {
             name: "Contoso".into(),
             domain: None,
             tenant: None,
+            in_words: status.in_words(),
             status,
             figures: Figures::default(),
             synced_at: None,
@@ -327,34 +293,7 @@ mod tests {
         );
         let reason = ReconnectReason::TenantGone;
         let lost = note(odd(Status::NeedsReconnect { reason, since: NOW })).expect("there is something to say");
-        assert_eq!(lost.words, capital(reason.short()));
+        assert_eq!(lost.words, "Tenant not found");
         assert_eq!(lost.explanation[2..], ["Tenant was renamed.", "Keep it."]);
-    }
-
-    fn lack(data_set: DataSet, problem: Problem) -> Lack {
-        Lack { data_set, problem }
-    }
-
-    #[test]
-    fn what_a_limited_connection_lacks_is_named_with_its_reason() {
-        let note = Note::of_lacks(&[
-            lack(DataSet::Users, Problem::PermissionMissing),
-            lack(DataSet::Licences, Problem::PermissionMissing),
-            lack(DataSet::SecureScore, Problem::NotAvailable),
-        ]);
-        assert_eq!(note.words, "No users, licences and Secure Score");
-        assert_eq!(note.explanation.len(), 2);
-        assert!(note.explanation[0].contains("read users and licences was"));
-        assert!(note.explanation[1].contains("no Secure Score for"));
-    }
-
-    #[test]
-    fn a_permission_that_was_never_asked_for_is_told_from_one_that_was_taken_away() {
-        let note = Note::of_lacks(&[lack(DataSet::SecureScore, Problem::NewPermission)]);
-        assert_eq!(note.words, "New permission needed for Secure Score");
-        assert!(note.explanation[0].contains("Everything else is read"));
-        let both =
-            [lack(DataSet::Users, Problem::PermissionMissing), lack(DataSet::SecureScore, Problem::NewPermission)];
-        assert_eq!(Note::of_lacks(&both).explanation.len(), 2);
     }
 }

@@ -201,6 +201,7 @@ impl Store {
                     name: company.name,
                     domain: company.domain,
                     tenant: connection.as_ref().map(|connection| connection.tenant_name.clone()),
+                    in_words: status.in_words(),
                     status,
                     figures,
                     synced_at: synced_at.map(Timestamp::from_millis),

@@ -350,6 +350,7 @@ pub mod tests {
             email: None,
             tags: None,
             access: None,
+            in_words: None,
             oddity: None,
             revision,
         }

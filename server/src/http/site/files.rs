@@ -109,8 +109,13 @@ impl Files {
     /// Any other file. Its name contains a hash of its content, so it never changes.
     pub fn file(&self, name: &str, asked: &HeaderMap) -> Option<Response> {
         let mut response = self.others.get(name)?.respond(asked);
-        let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
-        response.headers_mut().insert(header::CACHE_CONTROL, for_ever);
+        for (name, value) in [
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            // Shown by itself, it loads nothing.
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
         Some(response)
     }
 }
