@@ -1,7 +1,6 @@
 // Who may come in, and what they may do there.
 import type { BrowserContext, Page } from "@playwright/test";
 import { type App, OWNER, expect, test } from "../fixtures/app.ts";
-import { expectAccessible } from "../fixtures/axe.ts";
 import { COMPANIES, CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { type Account, account, type Tenant } from "../fixtures/sandbox.ts";
@@ -200,25 +199,5 @@ test.describe("staff", () => {
     await expect(staff).toHaveURL(/\/settings\/integrations/);
     await staff.getByRole("button", { name: "Account" }).click();
     await expect(staff.getByText(kim.email)).toBeVisible();
-  });
-});
-
-test.describe("for everybody", () => {
-  test("nothing to complain about for axe on the team's pages", async ({ page }) => {
-    test.slow();
-    await invite(page, "vic@msp.test", "Viewer");
-    await expectAccessible(page, () => expect(page.getByRole("table", { name: "Team" })).toBeVisible());
-    await page.goto("/settings/activity");
-    await expectAccessible(page, () => expect(page.getByRole("table", { name: "Activity" })).toBeVisible());
-  });
-
-  test("nothing to complain about for axe before somebody is signed in", async ({ app, page, context }) => {
-    test.slow();
-    const link = await invite(page, "vic@msp.test", "Viewer");
-    const stranger = await browserOf(app, context);
-    await stranger.goto("/login");
-    await expectAccessible(stranger, () => expect(stranger.getByLabel("Email")).toBeVisible());
-    await stranger.goto(link);
-    await expectAccessible(stranger, () => expect(stranger.getByLabel("Name")).toBeVisible());
   });
 });

@@ -122,17 +122,11 @@ test("a company is deleted by who types its name", async ({ app, page, context }
   await expect(page.getByText("There is no such company.")).toBeVisible();
 });
 
-test("nothing to complain about for axe on the forms", async ({ app, page, context }) => {
-  test.slow();
+test("nothing to complain about for axe when a company is deleted for good", async ({ app, page, context }) => {
   const companies = await CompaniesPage.open(page);
   const id = await idOf(companies, first(app));
-  for (const path of ["/settings/companies/new", `/companies/${id}/edit`, `/companies/${id}/archive`]) {
-    await page.goto(path);
-    await expectAccessible(page, () => expect(page.getByRole("heading", { level: 1 })).toBeVisible());
-  }
   await context.request.post(`${app.url}/api/companies/archive`, { data: { company: id } });
   await page.goto("/settings/companies/archived");
-  await expectAccessible(page, () => expect(page.getByRole("table", { name: "Archived companies" })).toBeVisible());
   await page.getByRole("button", { name: "Delete…" }).click();
   await expectAccessible(page, () => expect(page.getByRole("dialog")).toBeVisible());
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Locator, type Page } from "@playwright/test";
 import { type App, expect, test } from "../fixtures/app.ts";
-import { expectAccessible, sidewaysScroll } from "../fixtures/axe.ts";
+import { sidewaysScroll } from "../fixtures/axe.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
@@ -162,30 +162,6 @@ test("a company that was never connected says what to do, and an unknown one tha
 });
 
 test.describe("for everybody", () => {
-  test("nothing to complain about for axe on a company's tabs", async ({ app, page }) => {
-    test.slow();
-    test.setTimeout(240_000);
-    const [tenant] = await connectTwo(app, page);
-    await open(page, tenant);
-    for (const tab of ["Overview", "Users", "Licences", "Domains", "Secure Score", "Activity"]) {
-      await page.getByRole("tab", { name: tab }).click();
-      const shown = page.getByRole("tabpanel", { name: tab }).getByRole("row").or(page.locator(".control")).first();
-      await expectAccessible(page, () => expect(shown).toBeVisible());
-      await page.setViewportSize({ width: 1440, height: 900 });
-    }
-  });
-
-  test("nothing to complain about for axe on the lists of all companies", async ({ app, page }) => {
-    test.slow();
-    test.setTimeout(240_000);
-    await connectTwo(app, page);
-    for (const topic of ["users", "licences", "domains", "secure-score"]) {
-      await page.goto(`/microsoft-365/${topic}`);
-      await expectAccessible(page, () => expect(rows(page.getByRole("table")).first()).toBeVisible());
-      await page.setViewportSize({ width: 1440, height: 900 });
-    }
-  });
-
   test("at 390 px a company's page does not scroll sideways, and every tab is reached", async ({ app, page }) => {
     test.slow();
     const [tenant] = await connectTwo(app, page);

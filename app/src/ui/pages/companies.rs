@@ -112,7 +112,7 @@ pub fn Companies() -> impl IntoView {
                         on_next
                         on_action
                     />
-                    <div class="empty" hidden=move || counts.get().shown != 0>
+                    <div class="empty" hidden=move || counts.get().shown != 0 || !loaded.get()>
                         <div inner_html=NO_MATCH></div>
                         <button type="button" class="button" on:click=clear>
                             "Show all companies"
