@@ -81,6 +81,7 @@ test.describe("10,000 companies", () => {
     const companies = await CompaniesPage.open(page);
     // The first rows are there before the rest of the list.
     await expect(page.getByRole("table", { name: "Companies" })).toHaveAttribute("aria-rowcount", "10001");
+    await expect(companies.row(many[0]!)).toHaveCount(1);
     await companies.search.focus();
     // From the key to the changed page, in the page's own time.
     await page.evaluate(() => {

@@ -124,7 +124,10 @@ impl Companies {
                 self.setup.set(list.setup);
                 self.set_platform(list.platform);
                 self.rows.update(|rows| rows.replace(list.rows));
-                self.load.set(Load::Done);
+                // Said twice, the page would be made anew.
+                if self.load.with_untracked(|load| *load != Load::Done) {
+                    self.load.set(Load::Done);
+                }
                 self.part_of.set(list.part_of);
                 if list.part_of.is_none() {
                     self.say_return();
