@@ -154,7 +154,7 @@ fn without_mail(this: &This) -> AnyView {
             <p>
                 "Send the links in another way: as they were copied or downloaded when they were made, or each with “Message for the client” in the menu of its row. Then mark them as sent. To send e-mail from here, somebody sets TENANTRY_SMTP_URL and TENANTRY_MAIL_FROM."
             </p>
-            {mark_all(&this)}
+            <div class="form-buttons">{mark_all(&this)}</div>
         </Notice>
     }
     .into_any()
