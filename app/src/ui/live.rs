@@ -4,7 +4,7 @@ mod pace;
 
 use std::{cell::RefCell, rc::Rc};
 
-use gloo_timers::callback::Interval;
+use gloo_timers::callback::{Interval, Timeout};
 use leptos::{prelude::*, task::spawn_local};
 
 use self::pace::Pace;
@@ -23,6 +23,9 @@ use crate::api::companies::{CompanyList, changed_companies, list_companies};
 const EVENTS: &str = "/api/events";
 
 const TICK_MILLIS: u32 = 500;
+
+/// How long a few rows take to be painted: two frames.
+const PAINTED_WITHIN_MILLIS: u32 = 32;
 
 /// A handle to ask for news before it comes by itself.
 #[derive(Clone)]
@@ -83,19 +86,18 @@ impl Live {
         let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
             let first = first_answer::take(first_answer::LIST).await;
-            let mut list = first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok());
-            if let Some(beginning) = list.take_if(|list| list.part_of.is_some()) {
-                // Painted while the whole list is on its way.
-                companies.set_list(Ok(beginning));
+            match first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok()) {
+                Some(list) => {
+                    let is_part = list.part_of.is_some();
+                    companies.set_list(Ok(list));
+                    if is_part {
+                        // It is painted first: the whole list keeps everybody busy.
+                        let read_all = move || spawn_local(read_whole_list(companies, session));
+                        Timeout::new(PAINTED_WITHIN_MILLIS, read_all).forget();
+                    }
+                }
+                None => read_whole_list(companies, session).await,
             }
-            let list = match list {
-                Some(list) => Ok(list),
-                None => list_companies().await,
-            };
-            if let Err(error) = &list {
-                session.heed(error);
-            }
-            companies.set_list(list);
         });
     }
 
@@ -193,4 +195,12 @@ impl Live {
             self.ask();
         }
     }
+}
+
+async fn read_whole_list(companies: Companies, session: Session) {
+    let list = list_companies().await;
+    if let Err(error) = &list {
+        session.heed(error);
+    }
+    companies.set_list(list);
 }

@@ -29,14 +29,18 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    for (name, value) in [
+    let of_all = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
-        // Lets go of Microsoft's pages in our popups, and still of nobody who opens us.
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ] {
+    ];
+    let of_pages = [
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+        // Pages of Microsoft, which we open, may be cut off from us; whoever opens us is.
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),
+    ];
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    for (name, value) in of_all.into_iter().chain(of_pages.into_iter().filter(|_| is_page)) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if state.public_url.scheme() == "https" {

@@ -9,11 +9,7 @@ use app::{
         LicenceUse, Oddity, Problem, Progress, Timestamp, company::derive_status, link::open_request,
     },
 };
-use sea_orm::{
-    Condition, FromQueryResult, QueryOrder as _, QuerySelect as _,
-    prelude::*,
-    sea_query::{Expr, Func},
-};
+use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*, sea_query::Expr};
 
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, connections, entity::activity, entity::attempt, entity::company,
@@ -71,10 +67,15 @@ impl Store {
             .filter(connection::Column::Phase.eq(connections::ACTIVE))
             .count(&self.reader)
             .await?;
+        // As the index `company_name` has it.
+        let by_name = match self.engine() {
+            DbBackend::Postgres => Expr::cust("lower(company.name) COLLATE \"C\""),
+            _ => Expr::cust("lower(company.name)"),
+        };
         let first: Vec<Uuid> = in_use()
             .select_only()
             .column(company::Column::Id)
-            .order_by_asc(Func::lower(Expr::col(company::Column::Name)))
+            .order_by_asc(by_name)
             .order_by_asc(company::Column::Id)
             .limit(limit)
             .into_tuple()

@@ -26,6 +26,7 @@ async fn every_page_is_the_shell_of_its_program_and_runs_the_scripts_that_stand_
         let hash = STANDARD.encode(Sha256::digest(format!("{program}()")));
         assert!(policy.contains(&format!("script-src 'self' 'sha256-{hash}' 'wasm-unsafe-eval'")), "{policy}");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        assert_eq!(response.headers()["cross-origin-opener-policy"], "same-origin-allow-popups");
 
         let tag = response.headers()["etag"].clone();
         assert_eq!(response.text().await.unwrap(), format!("<script>{program}()</script>"));
@@ -52,6 +53,7 @@ async fn a_file_is_kept_for_ever_and_a_missing_one_is_not_the_shell() {
         let file = app.http.get(format!("{}/{program}-1a2b.js", app.url)).send().await.unwrap();
         assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(file.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(file.headers()["content-security-policy"], "default-src 'none'; frame-ancestors 'none'");
         assert_eq!(file.text().await.unwrap(), format!("console.log('{program}')"));
     }
     for path in
