@@ -33,7 +33,7 @@ pub struct Vault {
 /// What was read, and when the file had been written then.
 struct Held {
     keys: Arc<Keys>,
-    written: Option<SystemTime>,
+    written: Option<Written>,
 }
 
 /// The newest, and those that may still have to open something.
@@ -137,7 +137,7 @@ impl Vault {
     /// Takes keys but the newest out of the file, which nothing is sealed with any more. Not soon after it was changed: a
     /// server may have sealed something before, and be about to store it.
     pub fn forget_older_keys(&self, at_least_old: Duration) -> Result<(), KeyFileError> {
-        let age = written(&self.path).and_then(|written| written.elapsed().ok());
+        let age = written(&self.path).and_then(|(at, _)| at.elapsed().ok());
         if age.is_none_or(|age| age < at_least_old) {
             return Err(KeyFileError::TooSoon { path: self.path.clone() });
         }
@@ -259,8 +259,12 @@ fn new_line() -> String {
     STANDARD.encode(bytes)
 }
 
-fn written(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|file| file.modified()).ok()
+/// What a file is told by to have changed: clocks of file systems tick slowly, so its length counts too.
+type Written = (SystemTime, u64);
+
+fn written(path: &Path) -> Option<Written> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
