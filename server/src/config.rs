@@ -20,6 +20,7 @@ use figment::{
     value::Value,
 };
 use lettre::message::Mailbox;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -617,11 +618,25 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once("://") {
-            Some(("sqlite" | "postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(Self(text.into())),
+            Some(("sqlite", rest)) if !rest.is_empty() => Ok(Self(text.into())),
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                // Whoever connects would repeat what can't be read, password included.
+                let url = Url::parse(text).map_err(|_| NOT_POSTGRES)?;
+                text.parse::<PgConnectOptions>().map_err(|_| "its options, such as ?sslmode=require, can't be read")?;
+                let names_user = !url.username().is_empty() || url.query_pairs().any(|(name, _)| name == "user");
+                if names_user {
+                    Ok(Self(text.into()))
+                } else {
+                    Err("it names no user: postgres://user:password@host/database")
+                }
+            }
             _ => Err("it must begin with sqlite:// or postgres://"),
         }
     }
 }
+
+const NOT_POSTGRES: &str = "it must be postgres://user:password@host/database, where special characters of a password are \
+                            written as in any URL (%40 for @), or postgres://user@localhost/database?host=/var/run/postgresql";
 
 /// A range of addresses, such as `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -759,6 +774,10 @@ mod tests {
             ("TENANTRY_PUBLIC_URL", "https://tenantry.example.com/app", "without a path"),
             ("TENANTRY_PUBLIC_URL", "tenantry.example.com", "URL"),
             ("TENANTRY_DATABASE_URL", "mysql://host/db", "postgres://"),
+            ("TENANTRY_DATABASE_URL", "postgres://tenantry:hunter2@/tenantry", "host=/var/run/postgresql"),
+            ("TENANTRY_DATABASE_URL", "postgres://tenantry:hunter2#@host/tenantry", "%40"),
+            ("TENANTRY_DATABASE_URL", "postgres://host/tenantry?sslmode=hunter2", "sslmode"),
+            ("TENANTRY_DATABASE_URL", "postgres:///tenantry?host=/var/run/postgresql", "user"),
             ("TENANTRY_M365_ACCESS", "both", "delegated"),
             ("TENANTRY_M365_CLOUD", "mars", "gcc-high"),
             ("TENANTRY_M365_LOGIN_URL", "http://login.example.com", "https://"),
@@ -783,7 +802,7 @@ mod tests {
         ] {
             let error = load(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
-            assert!(error.contains(hint) && !error.contains('\n'), "{error}");
+            assert!(error.contains(hint) && !error.contains('\n') && !error.contains("hunter2"), "{error}");
         }
     }
 

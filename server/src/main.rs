@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, IsTerminal as _, Read as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -185,10 +185,22 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("tenantry: {error:#}");
+            eprintln!("tenantry: {}", in_words(&error));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// The error and its causes, but for those that repeat what was said.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+    }
+    words
 }
 
 /// The log of a server is its output; that of another command must not stand between its results.
@@ -231,11 +243,13 @@ async fn work(config: &Config) -> anyhow::Result<ExitCode> {
 fn say_setup_link(link: &str) {
     const SAY: &str =
         "There is no account yet. Make the first owner's within an hour, with this link, which works once";
-    if io::stdout().is_terminal() {
-        println!("\n{SAY}:\n\n  {link}\n");
+    let words = if io::stdout().is_terminal() {
+        format!("\n{SAY}:\n\n  {link}\n")
     } else {
-        println!("{}", serde_json::json!({ "level": "WARN", "message": SAY, "setup_link": link }));
-    }
+        serde_json::json!({ "level": "WARN", "message": SAY, "setup_link": link }).to_string()
+    };
+    // A server goes on when nobody reads its output.
+    drop(writeln!(io::stdout(), "{words}"));
 }
 
 /// Resolves when somebody wants the program to end: Ctrl-C, or SIGTERM.
