@@ -147,10 +147,7 @@ impl ports::Campaigns for Campaigns {
                 None => (CampaignId::mint(self.maker.clock.now()), Some(self.beginning(name.as_ref()))),
             };
             let link = match row {
-                Some(row) if !replace && row.live_link(self.maker.clock.now()).is_some() => {
-                    Err(AppError::new(ErrorCode::Conflict, "It has a live link, which was not to be replaced."))
-                }
-                Some(row) => self.maker.make(&row, None, Some(InCampaign { id, new }), &self.by()).await,
+                Some(row) => self.maker.make(&row, None, Some(InCampaign { id, new }), replace, &self.by()).await,
                 None => Err(no_such_company()),
             };
             made.lines.push(match link {
@@ -262,7 +259,7 @@ impl ports::Campaigns for Campaigns {
         let row = store.company_rows_of(&[company]).await.map_err(internal)?.into_iter().next();
         let row = row.ok_or_else(no_such_company)?;
         let place = InCampaign { id: campaign, new: None };
-        let link = self.maker.make(&row, None, Some(place), &self.by()).await?;
+        let link = self.maker.make(&row, None, Some(place), true, &self.by()).await?;
         if !send {
             let made = self.outcome(&template, row.name, Some(&member.contact), link);
             return Ok(Renewed { line: Some(made) });

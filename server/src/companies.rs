@@ -12,9 +12,9 @@ use async_trait::async_trait;
 
 use crate::{clock::Clock, failure::internal, platform::Platform, store::Store};
 
-/// How far a cursor lies back: a change that was written before it and seen after it is not missed. What comes twice
-/// does no harm.
-const CURSOR_LIES_BACK: Duration = Duration::from_secs(5);
+/// How far a cursor lies back: a change bears the time at which its transaction began, and is seen when that is over, which
+/// a request takes a minute for at most. What comes twice does no harm.
+pub const CURSOR_LIES_BACK: Duration = Duration::from_secs(75);
 
 /// How many companies come before the others: as many as a tall window shows.
 const FIRST: u64 = 40;

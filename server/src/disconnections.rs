@@ -49,7 +49,9 @@ impl Looks {
         while stop.run_until_cancelled(look.tick()).await.is_some() {
             match self.store.due_looks(TOGETHER).await {
                 Ok(due) => {
-                    for outcome in join_all(due.iter().map(|look| self.take(look))).await {
+                    // Whoever stops waits for nobody: what is not looked at now is due again in a minute.
+                    let taken = join_all(due.iter().map(|look| self.take(look)));
+                    for outcome in stop.run_until_cancelled(taken).await.unwrap_or_default() {
                         if let Err(error) = outcome {
                             tracing::error!(%error, "what was seen of a tenant's access can't be stored");
                         }
@@ -164,8 +166,8 @@ impl ports::Disconnections for Disconnections {
             let looks = self.looks.clone();
             let first = tokio::spawn(async move { looks.now(company).await });
             // One that takes longer goes on; one that broke off is taken again when it is due.
-            if let Ok(Ok(seen)) = tokio::time::timeout(FIRST_LOOK, first).await {
-                seen.map_err(internal)?;
+            if let Ok(Ok(Err(error))) = tokio::time::timeout(FIRST_LOOK, first).await {
+                tracing::warn!(%error, company = %company, "what was seen after disconnecting can't be stored");
             }
         }
         self.show(company).await

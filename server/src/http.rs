@@ -184,7 +184,7 @@ async fn count(request: Request, next: Next) -> Response {
     };
     let (method, since) = (request.method().clone(), Instant::now());
     let response = next.run(request).await;
-    metrics::answered(method.as_str(), &route, response.status().as_u16(), since.elapsed());
+    metrics::answered(&method, &route, response.status().as_u16(), since.elapsed());
     response
 }
 

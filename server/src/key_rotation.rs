@@ -1,5 +1,7 @@
 //! Another key: everything is sealed with it while servers run.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use thiserror::Error;
 
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
         Store, StoreError,
         sealed::{PLACES, Sealed},
     },
-    vault::{KeyFileError, Vault},
+    vault::{KeyFileError, KeyId, OpenError, Vault},
 };
 
 /// Why keys could not be rotated. What was sealed anew by then stays so, and everything opens as before: it can be
@@ -29,6 +31,10 @@ pub struct Rotated {
     pub anew: u64,
     /// How many can't be opened with any key of the file.
     pub lost: u64,
+    /// How many of these name a key of the file, and were changed or damaged since they were sealed with it.
+    pub damaged: u64,
+    /// The key that everything else is sealed with.
+    pub sealed_with: KeyId,
     /// Whether servers seal with an older key still, so that these must not be forgotten.
     pub older_in_use: bool,
 }
@@ -37,11 +43,17 @@ pub struct Rotated {
 /// the keys in the file.
 pub async fn seal_with_newest(store: &Store, vault: &Vault) -> Result<Rotated, RotationError> {
     let newest = vault.newest();
-    let mut rotated = Rotated::default();
+    let mut rotated = Rotated { sealed_with: newest, ..Rotated::default() };
+    let damaged = AtomicU64::new(0);
     for place in PLACES {
         let anew = |sealed: &Sealed| {
             let secret = vault.open(sealed.row, &sealed.value);
-            let secret = secret.inspect_err(|error| tracing::warn!(%error, ?place, row = %sealed.row, "left as it is"));
+            let secret = secret.inspect_err(|error| {
+                if matches!(error, OpenError::Tampered) {
+                    damaged.fetch_add(1, Ordering::Relaxed);
+                }
+                tracing::warn!(%error, ?place, row = %sealed.row, "left as it is");
+            });
             Some(vault.seal(sealed.row, &secret.ok()?))
         };
         let (anew, lost) = store.seal_anew(place, newest, anew).await?;
@@ -49,7 +61,10 @@ pub async fn seal_with_newest(store: &Store, vault: &Vault) -> Result<Rotated, R
         rotated.lost += lost;
     }
     let sealed_by = store.sealing_keys().await?;
-    rotated.older_in_use = sealed_by.iter().any(|(key, _)| *key != newest && vault.knows(key));
+    rotated.damaged = damaged.into_inner();
+    let of_older: u64 =
+        sealed_by.iter().filter(|(key, _)| *key != newest && vault.knows(key)).map(|(_, count)| count).sum();
+    rotated.older_in_use = of_older > rotated.damaged;
     Ok(rotated)
 }
 

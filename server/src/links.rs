@@ -24,7 +24,7 @@ use crate::{
         Store,
         activity::Actor,
         campaigns::InCampaign,
-        links::{self, Contact, Link},
+        links::{self, Contact, Link, Made},
     },
     vault::Vault,
 };
@@ -76,7 +76,7 @@ impl Links {
 impl ports::Links for Links {
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError> {
         let row = self.row(company).await?;
-        self.maker.make(&row, note, None, &self.by).await
+        self.maker.make(&row, note, None, true, &self.by).await
     }
 
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError> {
@@ -107,12 +107,13 @@ pub fn no_such_company() -> AppError {
 }
 
 impl LinkMaker {
-    /// Makes a link for the company of this row, in a campaign or by itself.
+    /// Makes a link for the company of this row, in a campaign or by itself. `replace`: also where there is a live one.
     pub async fn make(
         &self,
         row: &CompanyRow,
         note: Option<LinkNote>,
         campaign: Option<InCampaign>,
+        replace: bool,
         by: &Actor,
     ) -> Result<NewLink, AppError> {
         if !self.configured {
@@ -126,8 +127,14 @@ impl LinkMaker {
         let (company, id, token) = (row.id, LinkId::mint(self.clock.now()), Token::random());
         let sealed_token = self.vault.seal(id.uuid(), &SecretString::from(token.expose()));
         let (token_hash, lives) = (token.hash(), self.lives);
-        let new = links::NewLink { id, company, token_hash, sealed_token, note, lives, campaign };
-        let expires = self.store.make_link(new, by).await.map_err(internal)?.ok_or_else(no_such_company)?;
+        let new = links::NewLink { id, company, token_hash, sealed_token, note, lives, campaign, replace };
+        let expires = match self.store.make_link(new, by).await.map_err(internal)? {
+            Made::Until(expires) => expires,
+            Made::NoSuchCompany => return Err(no_such_company()),
+            Made::HasLiveLink => {
+                return Err(AppError::new(ErrorCode::Conflict, "It has a live link, which was not to be replaced."));
+            }
+        };
         tracing::info!(link = %id, company = %company, "a link was made");
         Ok(NewLink { url: self.url(&token), expires })
     }

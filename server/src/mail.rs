@@ -121,7 +121,7 @@ pub enum MailError {
         source: smtp::Error,
     },
     /// It can't now.
-    #[error("The mail server can't take the mail now ({code}). It is tried again.")]
+    #[error("The mail server can't take the mail now ({code}).")]
     Later {
         /// The code of its answer.
         code: u16,

@@ -301,8 +301,14 @@ async fn rotate_keys(config: &Config, rotate: &RotateKeys) -> anyhow::Result<Exi
     let rotated = seal_with_newest(&store, &vault).await?;
     store.close().await?;
     println!("{} secrets are sealed anew, with the first key in {}.", rotated.anew, vault.path().display());
-    if rotated.lost > 0 {
-        bail!("{} {UNKNOWN_KEY}", rotated.lost);
+    if rotated.lost > rotated.damaged {
+        bail!("{} {UNKNOWN_KEY}", rotated.lost - rotated.damaged);
+    }
+    if rotated.damaged > 0 {
+        bail!(
+            "{} secrets were changed since they were sealed, and can't be opened; the lines above name them",
+            rotated.damaged
+        );
     }
     println!("Keep a copy of that file apart from the database's backups.");
     Ok(ExitCode::SUCCESS)
@@ -316,7 +322,7 @@ async fn forget_older_keys(config: &Config) -> anyhow::Result<ExitCode> {
     if rotated.older_in_use {
         bail!("a server still seals with an older key: see that it reads the same key file, and try again");
     }
-    vault.forget_older_keys(SERVERS_SEAL_FOR)?;
+    vault.forget_older_keys(rotated.sealed_with, SERVERS_SEAL_FOR)?;
     store.close().await?;
     println!("{} holds one key. Backups that were made before it can't be used any more.", vault.path().display());
     Ok(ExitCode::SUCCESS)

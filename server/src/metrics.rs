@@ -4,8 +4,10 @@
 use std::{sync::OnceLock, time::Duration};
 
 use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
+use axum::http::Method;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::store::standing::Standing;
 
@@ -23,6 +25,9 @@ const DATA_AGE: &str = "tenantry_data_oldest_seconds";
 
 /// Upper ends of what a request takes, in seconds.
 const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// How often what was kept of single values is freed.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -70,8 +75,23 @@ fn describe() {
     );
 }
 
-/// A request was answered. `route` is a pattern and no path: there are few of them.
-pub fn answered(method: &str, route: &str, status: u16, took: Duration) {
+/// Frees what was kept of single values, until `stop`. Where nobody reads the metrics, nothing else does.
+pub async fn keep_up(stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        if let Some(handle) = handle() {
+            handle.run_upkeep();
+        }
+    }
+}
+
+/// A request was answered. `route` is a pattern and no path, and methods that nobody knows are one: there are few of them.
+pub fn answered(method: &Method, route: &str, status: u16, took: Duration) {
+    let method = match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            method.as_str()
+        }
+        _ => "other",
+    };
     let labels = [("method", method.to_owned()), ("route", route.to_owned())];
     counter!(REQUESTS, "method" => method.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
         .increment(1);
@@ -133,13 +153,14 @@ pub fn data_set(data_set: DataSet, problem: Option<Problem>) {
 pub fn render(standing: &Standing, now: Timestamp) -> String {
     let Some(handle) = handle() else { return String::new() };
     let secs = |since: Option<Timestamp>| since.map_or(0.0, |since| now.since(since).as_secs_f64());
-    for (phase, count) in &standing.connections {
-        gauge!(CONNECTIONS, "phase" => phase.clone()).set(*count);
+    for (phase, count) in standing.connections {
+        gauge!(CONNECTIONS, "phase" => phase).set(count);
     }
     gauge!(QUEUE).set(standing.due);
     gauge!(QUEUE_AGE).set(secs(standing.longest_due));
-    for (data_set, as_of) in &standing.oldest_data {
-        gauge!(DATA_AGE, "data_set" => data_set.clone()).set(secs(Some(*as_of)));
+    for data_set in DataSet::ALL.map(DataSet::key) {
+        let as_of = standing.oldest_data.iter().find(|(there, _)| there == data_set).map(|(_, as_of)| *as_of);
+        gauge!(DATA_AGE, "data_set" => data_set).set(secs(as_of));
     }
     handle.run_upkeep();
     handle.render()

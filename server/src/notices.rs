@@ -200,28 +200,27 @@ impl Notifier {
     /// Whoever is killed between the mail server's yes and the line that says so has the mail sent once more, when its lease
     /// ends: there is no way to ask a mail server whether it took a mail.
     async fn post_to_client(self: Arc<Self>, mailer: Mailer, mail: ClientMail) {
-        let outgoing = match campaigns::write(&self.links, &mail).await {
-            Ok(outgoing) => outgoing,
-            Err(error) => {
-                tracing::error!(%error, mail = %mail.id, "a mail to a client can't be written; it is tried again");
-                return;
+        let not_sent = |problem: String, is_final: bool| {
+            let wait = next_try(mail.tries.saturating_add(1)).filter(|_| !is_final);
+            match wait {
+                Some(wait) => Sent::Later { problem, next: self.clock.now().plus(wait) },
+                None => Sent::No { problem },
             }
         };
-        let sent = match outgoing {
-            None => Sent::NotWanted,
-            Some(Outgoing { letter, reply_to }) => {
+        let sent = match campaigns::write(&self.links, &mail).await {
+            Ok(None) => Sent::NotWanted,
+            Ok(Some(Outgoing { letter, reply_to })) => {
                 match mailer.send_for(reply_to.as_deref(), &mail.recipient, &letter).await {
                     Ok(()) => Sent::Yes,
                     Err(error) => {
                         tracing::warn!(mail = %mail.id, error = error.details(), "a mail to a client could not be sent");
-                        let wait = next_try(mail.tries.saturating_add(1)).filter(|_| !error.is_refusal());
-                        let problem = error.to_string();
-                        match wait {
-                            Some(wait) => Sent::Later { problem, next: self.clock.now().plus(wait) },
-                            None => Sent::No { problem },
-                        }
+                        not_sent(error.to_string(), error.is_refusal())
                     }
                 }
+            }
+            Err(error) => {
+                tracing::error!(%error, mail = %mail.id, "a mail to a client can't be written");
+                not_sent("The mail could not be written; the server's log says why.".to_owned(), false)
             }
         };
         if let Err(error) = self.store.client_mail_tried(&mail, &sent).await {

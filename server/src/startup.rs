@@ -82,6 +82,9 @@ pub enum StartupError {
     /// Nothing can be read without an app registration.
     #[error("there is nothing to do: no app registration is configured, see TENANTRY_M365_CLIENT_ID")]
     NoAppRegistration,
+    /// Something that works in the background ended in a panic.
+    #[error("a part of the server failed; its log says why. Start it again")]
+    PartFailed,
     /// The address is taken or can't be listened on.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -276,14 +279,30 @@ impl Application {
         background.spawn(notifier.run(stop.clone()));
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
+        background.spawn(metrics::keep_up(stop.clone()));
 
         let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
-        stopped.await;
+        let failed = tokio::select! {
+            () = stopped => false,
+            () = broken(&mut background) => true,
+        };
         stop.cancel();
         drop(serving.await);
         while background.join_next().await.is_some() {}
-        Ok(store.close().await?)
+        store.close().await?;
+        if failed { Err(StartupError::PartFailed) } else { Ok(()) }
     }
+}
+
+/// Ends when one of these ends in a panic: half a server looks well and does nothing. Whoever watches over it starts another.
+async fn broken(parts: &mut JoinSet<()>) {
+    while let Some(ended) = parts.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a part of the server failed, and it stops");
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Hears what other processes announce, and keeps trying.
@@ -293,5 +312,20 @@ async fn relay(store: Store, stop: CancellationToken) {
         if stop.run_until_cancelled(tokio::time::sleep(RELAY_AGAIN_AFTER)).await.is_none() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_panics_is_noticed_and_one_that_ends_is_not() {
+        let mut parts = JoinSet::new();
+        parts.spawn(async {});
+        let at_once = Duration::from_millis(50);
+        assert!(tokio::time::timeout(at_once, broken(&mut parts)).await.is_err());
+        parts.spawn(async { panic!("as in a bug") });
+        broken(&mut parts).await;
     }
 }

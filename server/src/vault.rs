@@ -112,8 +112,7 @@ impl Vault {
     pub fn open_or_create(path: &Path) -> Result<Self, KeyFileError> {
         match Self::read(path) {
             Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                let line = format!("{}\n", new_line());
-                write_new(path, line.as_bytes()).map_err(io_error(path))?;
+                make(path).map_err(io_error(path))?;
                 // Read back: of two servers that start at once, both use the file that is there.
                 Self::read(path)
             }
@@ -130,40 +129,27 @@ impl Vault {
     pub fn add_key(&self) -> Result<(), KeyFileError> {
         self.change_file(|keys| {
             let older = keys.all().map(|key| key.line.expose_secret().to_owned());
-            std::iter::once(new_line()).chain(older).collect()
+            Some(std::iter::once(new_line()).chain(older).collect())
         })
     }
 
-    /// Takes keys but the newest out of the file, which nothing is sealed with any more. Not soon after it was changed: a
-    /// server may have sealed something before, and be about to store it.
-    pub fn forget_older_keys(&self, at_least_old: Duration) -> Result<(), KeyFileError> {
-        let age = written(&self.path).and_then(|(at, _)| at.elapsed().ok());
-        if age.is_none_or(|age| age < at_least_old) {
-            return Err(KeyFileError::TooSoon { path: self.path.clone() });
-        }
-        self.change_file(|keys| vec![keys.newest.line.expose_secret().to_owned()])
+    /// Takes all keys but `only` out of the file, with which everything is sealed. Not soon after it was changed: a server
+    /// may have sealed something before, and be about to store it. Nor if `only` is not the newest any more.
+    pub fn forget_older_keys(&self, only: KeyId, at_least_old: Duration) -> Result<(), KeyFileError> {
+        self.change_file(|keys| {
+            let age = written(&self.path).and_then(|(at, _)| at.elapsed().ok());
+            let is_old = age.is_some_and(|age| age >= at_least_old);
+            (is_old && keys.newest.id == only).then(|| vec![keys.newest.line.expose_secret().to_owned()])
+        })
     }
 
-    /// One change after the other, whichever process makes it.
-    fn change_file(&self, change: impl FnOnce(&Keys) -> Vec<String>) -> Result<(), KeyFileError> {
-        let write = || {
-            let lock =
-                fs::OpenOptions::new().create(true).truncate(false).write(true).open(beside(&self.path, "lock"))?;
-            lock.lock()?;
-            Ok(lock)
-        };
-        let _lock = write().map_err(io_error(&self.path))?;
+    /// One change after the other, whichever process makes it. The new lines, or none where it is too soon for a change.
+    fn change_file(&self, change: impl FnOnce(&Keys) -> Option<Vec<String>>) -> Result<(), KeyFileError> {
+        let _lock = lock(&self.path).map_err(io_error(&self.path))?;
         let now = Held::read(&self.path)?;
-        let text = change(&now.keys).join("\n") + "\n";
-        let new = beside(&self.path, "new");
-        let replace = || {
-            // What is left of a change that was cut off.
-            fs::remove_file(&new)
-                .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-            write_new(&new, text.as_bytes())?;
-            fs::rename(&new, &self.path)
-        };
-        replace().map_err(io_error(&self.path))?;
+        let Some(lines) = change(&now.keys) else { return Err(KeyFileError::TooSoon { path: self.path.clone() }) };
+        let text = lines.join("\n") + "\n";
+        replace(&self.path, &text).map_err(io_error(&self.path))?;
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::read(&self.path)?;
         Ok(())
     }
@@ -289,20 +275,47 @@ impl Key {
     }
 }
 
-/// Writes a file that only its owner may read, unless there is one already.
+/// Makes sure that a name in a folder outlives a power failure, as what the file holds does.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes a key file with one key, unless there is one.
+fn make(path: &Path) -> io::Result<()> {
+    let _lock = lock(path)?;
+    if path.try_exists()? { Ok(()) } else { replace(path, &format!("{}\n", new_line())) }
+}
+
+/// Whoever changes a key file holds this: one process after the other.
+fn lock(path: &Path) -> io::Result<fs::File> {
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(beside(path, "lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Puts a file in its place that only its owner may read. Whoever reads finds the one before, or this one whole.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = beside(path, "new");
+    // What is left of a change that was cut off.
+    fs::remove_file(&new).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    write_new(&new, text.as_bytes())?;
+    fs::rename(&new, path)?;
+    sync_folder_of(path)
+}
+
+/// Writes a file that only its owner may read.
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            file.write_all(content)?;
-            file.sync_all()
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -365,9 +378,12 @@ mod tests {
         assert_eq!(server.newest(), command.newest());
         assert!(server.knows(&first) && server.newest() != first);
 
-        let too_soon = command.forget_older_keys(Duration::from_hours(1));
+        let second = command.newest();
+        let too_soon = command.forget_older_keys(second, Duration::from_hours(1));
         assert!(matches!(too_soon, Err(KeyFileError::TooSoon { .. })) && command.knows(&first));
-        command.forget_older_keys(Duration::ZERO).expect("they are forgotten");
+        let another = command.forget_older_keys(first, Duration::ZERO);
+        assert!(matches!(another, Err(KeyFileError::TooSoon { .. })) && command.knows(&first));
+        command.forget_older_keys(second, Duration::ZERO).expect("they are forgotten");
         assert!(!command.knows(&first) && command.open(row, &after).is_ok());
         assert_eq!(command.open(row, &before).err(), Some(OpenError::UnknownKey));
         #[cfg(unix)]

@@ -54,11 +54,21 @@ pub struct TenantFacts<'a> {
 pub struct Facts<'a> {
     /// The company's primary domain.
     pub domain: Option<&'a str>,
-    /// The other companies in use that have it too, by id, and what they are called.
+    /// The company itself.
+    pub company: Option<CompanyId>,
+    /// The companies in use that have this domain, in the order of their ids, and what they are called. The company may be
+    /// among them.
     pub sharers: &'a [(CompanyId, String)],
     /// Its tenant, if it is connected.
     pub tenant: Option<TenantFacts<'a>>,
 }
+
+/// How many companies that share a domain are told apart. Where there are more, it is a domain of everybody's, such as that
+/// of a mail provider: they are counted, and whoever says that it is meant so says it of as many as there will be.
+pub const LISTED: usize = 20;
+
+/// What stands for the ids of more than [`LISTED`] companies.
+const MANY: &str = "*";
 
 /// Something odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +77,10 @@ pub enum Oddity {
     SharedDomain {
         /// The domain.
         domain: String,
-        /// Who else has it.
+        /// Who else has it: the first [`LISTED`] of them.
         others: Vec<(CompanyId, String)>,
+        /// How many others there are in all.
+        count: usize,
     },
     /// [`OddityKind::ForeignDomain`]
     ForeignDomain {
@@ -95,8 +107,12 @@ pub enum Oddity {
 pub fn oddities(facts: &Facts<'_>, accepted: &[(OddityKind, String)]) -> Vec<Oddity> {
     let mut found = Vec::new();
     if let Some(domain) = facts.domain {
-        if !facts.sharers.is_empty() {
-            found.push(Oddity::SharedDomain { domain: domain.to_owned(), others: facts.sharers.to_vec() });
+        let is_other = |(id, _): &&(CompanyId, String)| Some(*id) != facts.company;
+        let is_among = facts.company.is_some_and(|own| facts.sharers.binary_search_by_key(&own, |(id, _)| *id).is_ok());
+        let count = facts.sharers.len() - usize::from(is_among);
+        if count > 0 {
+            let others = facts.sharers.iter().filter(is_other).take(LISTED).cloned().collect();
+            found.push(Oddity::SharedDomain { domain: domain.to_owned(), others, count });
         }
         if let Some(tenant) = facts.tenant
             && !tenant.verified.is_empty()
@@ -138,9 +154,9 @@ impl Oddity {
     /// In the row.
     pub fn short(&self) -> String {
         match self {
-            Self::SharedDomain { others, .. } => match &others[..] {
+            Self::SharedDomain { others, count, .. } => match &others[..] {
                 [(_, name)] => format!("Domain shared with {name}"),
-                others => format!("Domain shared with {} companies", others.len()),
+                _ => format!("Domain shared with {count} companies"),
             },
             Self::ForeignDomain { .. } => "Domain is not the tenant's".to_owned(),
             Self::TenantRenamed { .. } => "Tenant was renamed".to_owned(),
@@ -150,13 +166,17 @@ impl Oddity {
     /// What is so.
     pub fn text(&self) -> String {
         match self {
-            Self::SharedDomain { domain, others } => {
+            Self::SharedDomain { domain, others, count } => {
                 let names: Vec<_> = others.iter().map(|(_, name)| name.as_str()).collect();
-                format!("{} {} the domain {domain} too.", list(&names), if names.len() == 1 { "has" } else { "have" })
+                let have = if *count == 1 { "has" } else { "have" };
+                format!("{} {have} the domain {domain} too.", list(&names, *count))
             }
             Self::ForeignDomain { domain, organisation, verified, .. } => {
                 let names: Vec<_> = verified.iter().map(String::as_str).collect();
-                format!("{organisation} has not proved to own {domain}. Its verified domains: {}.", list(&names))
+                format!(
+                    "{organisation} has not proved to own {domain}. Its verified domains: {}.",
+                    list(&names, names.len())
+                )
             }
             Self::TenantRenamed { from, to } => {
                 format!("The tenant was called {from} when it was connected. Now it calls itself {to}.")
@@ -188,7 +208,8 @@ impl Oddity {
     /// What somebody knows who says that it is meant so. It comes back only when it says something else.
     pub fn seen(&self) -> String {
         match self {
-            Self::SharedDomain { domain, others } => {
+            Self::SharedDomain { domain, count, .. } if *count > LISTED => format!("{domain} {MANY}"),
+            Self::SharedDomain { domain, others, .. } => {
                 let mut ids: Vec<String> = others.iter().map(|(id, _)| id.to_string()).collect();
                 ids.sort_unstable();
                 format!("{domain} {}", ids.join(" "))
@@ -201,11 +222,12 @@ impl Oddity {
     /// Whether who knew that knows this too: of companies that share a domain, fewer are nothing new.
     fn is_known_by(&self, seen: &str) -> bool {
         match self {
-            Self::SharedDomain { domain, others } => {
+            Self::SharedDomain { domain, others, count } => {
                 let mut known = seen.split(' ');
                 known.next() == Some(domain.as_str()) && {
                     let known: Vec<&str> = known.collect();
-                    others.iter().all(|(id, _)| known.contains(&id.to_string().as_str()))
+                    known == [MANY]
+                        || *count <= LISTED && others.iter().all(|(id, _)| known.contains(&id.to_string().as_str()))
                 }
             }
             _ => self.seen() == seen,
@@ -218,14 +240,14 @@ impl Oddity {
     }
 }
 
-/// "a, b and c", with at most five of them.
-fn list(names: &[&str]) -> String {
+/// "a, b and c", with at most five of them. `count`: how many there are, if these are not all.
+fn list(names: &[&str], count: usize) -> String {
     const MOST: usize = 5;
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [names @ .., last] if names.len() < MOST => format!("{} and {last}", names.join(", ")),
-        names => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
+        names => format!("{} and {} more", names[..MOST].join(", "), count - MOST),
     }
 }
 
@@ -281,6 +303,12 @@ mod tests {
         domains.iter().map(|domain| (*domain).to_owned()).collect()
     }
 
+    /// Companies of one domain: the one that is looked at, and these.
+    fn sharers(others: &[(u128, &str)]) -> Vec<(CompanyId, String)> {
+        let own = (company(0), "Own".to_owned());
+        std::iter::once(own).chain(others.iter().map(|(id, name)| (company(*id), (*name).to_owned()))).collect()
+    }
+
     fn kinds(facts: &Facts<'_>) -> Vec<OddityKind> {
         oddities(facts, &[]).iter().map(Oddity::kind).collect()
     }
@@ -290,30 +318,35 @@ mod tests {
         let verified = owned(&["contoso.onmicrosoft.com", "Contoso.com"]);
         let all_well = tenant("Contoso", "Contoso", &verified);
         for domain in [None, Some("contoso.com"), Some("mail.contoso.com")] {
-            assert_eq!(kinds(&Facts { domain, sharers: &[], tenant: Some(all_well) }), []);
-            assert_eq!(kinds(&Facts { domain, sharers: &[], tenant: None }), []);
+            assert_eq!(kinds(&Facts { domain, tenant: Some(all_well), ..Facts::default() }), []);
+            assert_eq!(kinds(&Facts { domain, sharers: &sharers(&[]), company: Some(company(0)), tenant: None }), []);
         }
         let not_read = tenant("Contoso", "Contoso", &[]);
-        assert_eq!(kinds(&Facts { domain: Some("other.com"), sharers: &[], tenant: Some(not_read) }), []);
+        assert_eq!(kinds(&Facts { domain: Some("other.com"), tenant: Some(not_read), ..Facts::default() }), []);
     }
 
     #[test]
     fn everything_odd_is_found_at_once() {
         let verified = owned(&["contoso.com"]);
-        let sharers = [(company(1), "North".to_owned())];
+        let (company, sharers) = (Some(company(0)), sharers(&[(1, "North")]));
         for domain in ["example.com", "mycontoso.com", "com"] {
             let tenant = Some(tenant("Contoso AG", "Contoso", &verified));
-            assert_eq!(kinds(&Facts { domain: Some(domain), sharers: &sharers, tenant }), OddityKind::ALL, "{domain}");
+            assert_eq!(
+                kinds(&Facts { domain: Some(domain), company, sharers: &sharers, tenant }),
+                OddityKind::ALL,
+                "{domain}"
+            );
         }
     }
 
     #[test]
     fn it_is_told_in_words_with_what_to_do() {
-        let oddity = Oddity::SharedDomain { domain: "a.test".into(), others: vec![(company(1), "North".into())] };
+        let oddity =
+            Oddity::SharedDomain { domain: "a.test".into(), others: vec![(company(1), "North".into())], count: 1 };
         let row = oddity.in_row();
         assert!(row.starts_with("Domain shared with North\nNorth has the domain a.test too. If they are"), "{row}");
         let others = (1..=7).map(|number| (company(number), format!("N{number}"))).collect();
-        let many = Oddity::SharedDomain { domain: "a.test".into(), others };
+        let many = Oddity::SharedDomain { domain: "a.test".into(), others, count: 7 };
         assert_eq!(many.short(), "Domain shared with 7 companies");
         assert_eq!(many.text(), "N1, N2, N3, N4, N5 and 2 more have the domain a.test too.");
         let (from, to) = ("Contoso".to_owned(), "Contoso AG".to_owned());
@@ -325,19 +358,45 @@ mod tests {
     #[test]
     fn what_is_meant_so_comes_back_only_when_it_changes() {
         let verified = owned(&["contoso.com"]);
-        let sharers = [(company(1), "North".to_owned()), (company(2), "South".to_owned())];
+        let both = sharers(&[(1, "North"), (2, "South")]);
         let tenant = Some(tenant("Contoso", "Contoso", &verified));
-        let facts = Facts { domain: Some("a.test"), sharers: &sharers, tenant };
+        let facts = Facts { domain: Some("a.test"), company: Some(company(0)), sharers: &both, tenant };
         let accepted: Vec<_> = oddities(&facts, &[]).iter().map(|oddity| (oddity.kind(), oddity.seen())).collect();
         let left = |facts: &Facts<'_>| oddities(facts, &accepted).iter().map(Oddity::kind).collect::<Vec<_>>();
         assert_eq!(left(&facts), []);
-        assert_eq!(left(&Facts { sharers: &sharers[..1], ..facts }), [], "fewer are nothing new");
-        let renamed = [(company(1), "Norden".to_owned())];
+        assert_eq!(left(&Facts { sharers: &both[..2], ..facts }), [], "fewer are nothing new");
+        let renamed = sharers(&[(1, "Norden")]);
         assert_eq!(left(&Facts { sharers: &renamed, ..facts }), [], "it is about companies, not about their names");
-        let more = [(company(1), String::new()), (company(3), String::new())];
+        let more = sharers(&[(1, ""), (3, "")]);
         assert_eq!(left(&Facts { sharers: &more, ..facts }), [OddityKind::SharedDomain]);
         let elsewhere = Facts { domain: Some("b.test"), ..facts };
         assert_eq!(left(&elsewhere), [OddityKind::SharedDomain, OddityKind::ForeignDomain]);
+    }
+
+    #[test]
+    fn a_domain_of_very_many_is_accepted_once_and_for_all() {
+        let names: Vec<_> = (0..10_000).map(|id| (company(id), format!("N{id}"))).collect();
+        let facts = |count: usize| Facts {
+            domain: Some("mail.test"),
+            company: Some(company(0)),
+            sharers: &names[..count],
+            tenant: None,
+        };
+        let found = oddities(&facts(10_000), &[]);
+        assert_eq!(found[0].short(), "Domain shared with 9999 companies");
+        assert!(found[0].text().starts_with("N1, N2, N3, N4, N5 and 9994 more have"), "{}", found[0].text());
+        assert!(found[0].seen().len() < 20, "{}", found[0].seen());
+        let of_many = [(OddityKind::SharedDomain, found[0].seen())];
+        let of_few = [(OddityKind::SharedDomain, oddities(&facts(LISTED + 1), &[])[0].seen())];
+        for (count, accepted, odd) in [
+            (10_000, &of_many, false),
+            (9_000, &of_many, false),
+            (2, &of_many, false),
+            (LISTED + 1, &of_few, false),
+            (LISTED + 2, &of_few, true),
+        ] {
+            assert_eq!(!oddities(&facts(count), accepted).is_empty(), odd, "{count}");
+        }
     }
 
     #[test]

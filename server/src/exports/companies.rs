@@ -41,13 +41,15 @@ const MARK: &[u8] = "\u{feff}".as_bytes();
 pub struct CompanyExport {
     store: Store,
     ids: Vec<CompanyId>,
+    with_notes: bool,
 }
 
 impl CompanyExport {
-    /// All that are in use, or those of `among` that are.
-    pub async fn of(store: Store, among: Option<&[CompanyId]>) -> Result<Self, StoreError> {
+    /// All that are in use, or those of `among` that are. Notes are for those who keep companies: for others that column is
+    /// empty.
+    pub async fn of(store: Store, among: Option<&[CompanyId]>, with_notes: bool) -> Result<Self, StoreError> {
         let ids = store.companies_by_name(among).await?;
-        Ok(Self { store, ids })
+        Ok(Self { store, ids, with_notes })
     }
 
     /// Whether there is none.
@@ -87,7 +89,11 @@ impl CompanyExport {
 
     async fn read(&self, at: usize) -> Result<Vec<ExportedCompany>, StoreError> {
         let end = self.ids.len().min(at + ROWS_AT_ONCE as usize);
-        self.store.exported_companies(&self.ids[at..end]).await
+        let mut companies = self.store.exported_companies(&self.ids[at..end]).await?;
+        if !self.with_notes {
+            companies.iter_mut().for_each(|company| company.texts.note.clear());
+        }
+        Ok(companies)
     }
 }
 

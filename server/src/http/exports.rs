@@ -2,12 +2,13 @@
 
 use app::{
     domain::{
-        CompanyId, company_import::MAX_ROWS, licence::LicenceQuery, secure_score::ScoreQuery,
+        CompanyId, Right, company_import::MAX_ROWS, licence::LicenceQuery, secure_score::ScoreQuery,
         tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::{AppError, ErrorCode},
 };
 use axum::{
+    Extension,
     body::Body,
     extract::{DefaultBodyLimit, Form, Query, State, rejection::FormRejection},
     http::{HeaderName, header},
@@ -20,6 +21,7 @@ use super::{AppState, server_functions::error_response};
 use crate::{
     exports::{Export, companies::CompanyExport, export},
     failure::internal,
+    sessions::Caller,
     store::lists::ListError,
 };
 
@@ -63,10 +65,14 @@ pub enum Format {
 
 /// The list of companies with how they stand: all that are in use, or those that a form chose.
 pub fn companies(format: Format) -> MethodRouter<AppState> {
-    let all = move |State(state): State<AppState>| company_file(state, format, None);
-    let some = move |State(state): State<AppState>, form: Result<Form<Chosen>, FormRejection>| async move {
+    let all = move |State(state): State<AppState>, Extension(caller): Extension<Caller>| {
+        company_file(state, format, None, caller)
+    };
+    let some = move |State(state): State<AppState>,
+                     Extension(caller): Extension<Caller>,
+                     form: Result<Form<Chosen>, FormRejection>| async move {
         match chosen(form) {
-            Ok(chosen) => company_file(state, format, Some(chosen)).await,
+            Ok(chosen) => company_file(state, format, Some(chosen), caller).await,
             Err(error) => error_response(&error),
         }
     };
@@ -92,9 +98,10 @@ fn chosen(form: Result<Form<Chosen>, FormRejection>) -> Result<Vec<CompanyId>, A
     }
 }
 
-async fn company_file(state: AppState, format: Format, among: Option<Vec<CompanyId>>) -> Response {
+async fn company_file(state: AppState, format: Format, among: Option<Vec<CompanyId>>, caller: Caller) -> Response {
     let file = async {
-        let export = CompanyExport::of(state.store.clone(), among.as_deref()).await.map_err(internal)?;
+        let with_notes = caller.me.role.may(Right::ManageCompanies);
+        let export = CompanyExport::of(state.store.clone(), among.as_deref(), with_notes).await.map_err(internal)?;
         if among.is_some() && export.is_empty() {
             let text = "None of these companies is in the list any more.";
             return Err(AppError::new(ErrorCode::NotFound, text));

@@ -127,9 +127,10 @@ async fn read(file: File, asked: &Asked) -> Result<CompanyFile, AppError> {
         [] => Vec::new(),
         json => serde_json::from_slice(json).map_err(|_| not_understood())?,
     };
-    // Nobody closes it.
-    let _turn = READERS.acquire().await.ok();
+    // Nobody closes it. Whoever hangs up leaves their place when the file is read.
+    let turn = READERS.acquire().await.ok();
     calculate(move || {
+        let _turn = turn;
         let read = CompanyFile::read(&file[..end], &mapping).map_err(|error| refused(&error))?;
         Ok(if mends.is_empty() { read } else { read.mended(mends) })
     })

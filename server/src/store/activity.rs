@@ -21,6 +21,9 @@ use super::{
 };
 use crate::clock::Mint as _;
 
+/// How much of a refusal is written down, in characters.
+const REFUSAL_MAX: usize = 200;
+
 /// How many refusals are written down in an hour, all in all.
 const REFUSALS_AN_HOUR: u64 = 60;
 
@@ -205,6 +208,8 @@ impl Store {
 
     /// Writes down a refusal, unless the same was just written or there were very many.
     async fn record_refusal(&self, actor: &Actor, kind: ActivityKind, text: String) -> Result<(), StoreError> {
+        // Somebody else's words: as much of them as tells what it was.
+        let text: String = text.chars().take(REFUSAL_MAX).collect();
         let now = self.clock.now();
         // Without the write lock first: under attack this is all that happens.
         if !is_worth_writing(&self.reader, actor, kind, &text, now).await? {

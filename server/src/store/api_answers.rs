@@ -34,7 +34,7 @@ pub enum Known {
     },
     /// It is being worked out.
     UnderWay,
-    /// The server stopped while it was worked out. Nobody knows how far it came.
+    /// The server stopped or failed while it was worked out. Nobody knows how far it came.
     Interrupted,
     /// Something else was asked for under this key.
     Another,
@@ -93,6 +93,17 @@ impl Store {
     /// Nothing was done: the key is free again.
     pub async fn forget_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
         Entity::delete_by_id(id).exec(&self.writer).await?;
+        Ok(())
+    }
+
+    /// It may have been done, or not.
+    pub async fn interrupt_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
+        let long_ago = self.clock.now().minus(INTERRUPTED_AFTER);
+        Entity::update_many()
+            .col_expr(Column::BegunAt, Expr::val(long_ago.as_millis()))
+            .filter(Column::Id.eq(id))
+            .exec(&self.writer)
+            .await?;
         Ok(())
     }
 

@@ -255,13 +255,20 @@ impl Store {
         if found.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
-        fail(&transaction, stuck, &AttemptFailure::Interrupted).await?;
-        Entity::update_many().col_expr(Column::Lapsed, Expr::val(true)).filter(lapsed).exec(&transaction.inner).await?;
+        // One company after the other, and the company before its attempts, as whoever settles one locks them.
         for company in found {
+            let of_company = |which: &Condition| which.clone().add(Column::CompanyId.eq(company));
+            let mut transaction = self.begin().await?;
             transaction.touch(CompanyId::from_uuid(company)).await?;
+            fail(&transaction, of_company(&stuck), &AttemptFailure::Interrupted).await?;
+            Entity::update_many()
+                .col_expr(Column::Lapsed, Expr::val(true))
+                .filter(of_company(&lapsed))
+                .exec(&transaction.inner)
+                .await?;
+            transaction.commit().await?;
         }
-        transaction.commit().await
+        Ok(())
     }
 
     /// Forgets attempts that no answer can come to any more.

@@ -294,9 +294,10 @@ impl Store {
             .collect())
     }
 
-    /// Whose name and address a mail to a client bears. None: there is no such account any more.
+    /// Whose name and address a mail to a client bears. None: there is no such account any more, or they have left.
     pub async fn sender(&self, account: AccountId) -> Result<Option<(String, String)>, StoreError> {
-        let found = account::Entity::find_by_id(account.uuid()).one(&self.reader).await?;
+        let active = account::Column::DeactivatedAt.is_null();
+        let found = account::Entity::find_by_id(account.uuid()).filter(active).one(&self.reader).await?;
         Ok(found.map(|found| (found.email.clone(), name_of(Some(found)))).map(|(email, name)| (name, email)))
     }
 
@@ -305,6 +306,7 @@ impl Store {
         use campaign_mail::{ActiveModel, Column, Entity};
 
         let transaction = self.begin().await?;
+        let campaign = transaction.lock_campaign(mail.campaign).await?;
         let (now, tries) = (transaction.now, to_i32(mail.tries.saturating_add(1)));
         let over = ActiveModel { due_at: Set(None), lease: Set(None), lease_until: Set(None), ..Default::default() };
         let changes = match sent {
@@ -338,7 +340,6 @@ impl Store {
         if *sent == Sent::Yes && !mail.is_reminder {
             let members = members(&transaction.inner, &[mail.campaign], Some(mail.company)).await?;
             let member = members.into_iter().find(|member| member.link == mail.link);
-            let campaign = campaign::Entity::find_by_id(mail.campaign.uuid()).one(&transaction.inner).await?;
             let days = campaign.and_then(|campaign| u8::try_from(campaign.remind_days?).ok());
             if let (Some(member), Some(days)) = (member, days) {
                 transaction.plan_reminder(&member, days).await?;
@@ -614,6 +615,9 @@ impl Transaction {
         let Some(at) = reminder_at(link.state.expires, days, sent_at).filter(|_| is_live) else { return Ok(()) };
         // To whom the link was sent, in the name of who sent it.
         let latest = Entity::find()
+            // The index is by these two.
+            .filter(Column::CampaignId.eq(member.campaign.uuid()))
+            .filter(Column::CompanyId.eq(member.company.uuid()))
             .filter(Column::LinkId.eq(member.link.uuid()))
             .filter(Column::RemindsOf.is_null())
             .filter(Column::SentAt.is_not_null())

@@ -7,8 +7,10 @@ use app::domain::{
     company_import::{Counts, FileRow, Planned, Present, Verdict, plan},
 };
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, ExprTrait as _, QueryOrder as _, QuerySelect as _, prelude::*,
-    sea_query::Expr,
+    ActiveValue::Set,
+    ConnectionTrait, DbBackend, DbErr, ExprTrait as _, QueryOrder as _, QuerySelect as _,
+    prelude::*,
+    sea_query::{Expr, LockType},
 };
 
 use super::{
@@ -325,7 +327,7 @@ impl Store {
 async fn present(db: &impl ConnectionTrait, lock: bool) -> Result<Vec<Present>, StoreError> {
     let mut companies = Entity::find().order_by_asc(Column::Id);
     if lock {
-        companies = companies.lock_exclusive();
+        companies = companies.lock(LockType::NoKeyUpdate);
     }
     let companies = companies.all(db).await?;
     let present = |model: &Model| Present {
@@ -341,7 +343,7 @@ impl Transaction {
     pub(super) async fn lock_company(&self, id: CompanyId) -> Result<Option<Model>, StoreError> {
         let mut company = Entity::find_by_id(id.uuid());
         if self.inner.get_database_backend() == DbBackend::Postgres {
-            company = company.lock_exclusive();
+            company = company.lock(LockType::NoKeyUpdate);
         }
         Ok(company.one(&self.inner).await?)
     }
@@ -379,7 +381,7 @@ impl Transaction {
     }
 
     async fn carry_out(&mut self, planned: Vec<Planned>, by: &Actor) -> Result<(), StoreError> {
-        let mut new = Vec::new();
+        let (mut new, mut edited) = (Vec::new(), Vec::new());
         for Planned { texts, verdict, .. } in planned {
             match verdict {
                 Verdict::New => {
@@ -390,9 +392,9 @@ impl Transaction {
                 }
                 Verdict::Changed { company, changes } => {
                     self.domains_changed(&changes);
+                    let name = texts.name.clone();
                     self.put_texts(company, texts).await?;
-                    let text = format!("By an import: {}", in_words(&changes));
-                    self.record(by, ActivityKind::CompanyEdited, Some(company), text).await?;
+                    edited.push((company, name, format!("By an import: {}", in_words(&changes))));
                 }
                 Verdict::Unchanged | Verdict::Archived | Verdict::Wrong { .. } => {}
             }
@@ -400,6 +402,6 @@ impl Transaction {
         for rows in new.chunks(ROWS_A_STATEMENT) {
             Entity::insert_many(rows.iter().cloned()).exec_without_returning(&self.inner).await?;
         }
-        Ok(())
+        self.record_many(by, ActivityKind::CompanyEdited, edited).await
     }
 }

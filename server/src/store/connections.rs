@@ -32,6 +32,9 @@ const VERIFYING: &str = "verifying";
 pub(super) const ACTIVE: &str = "active";
 const NEEDS_RECONNECT: &str = "needs_reconnect";
 
+/// The stable names of all phases.
+pub(super) const PHASES: [&str; 3] = [VERIFYING, ACTIVE, NEEDS_RECONNECT];
+
 /// What an administrator has granted and proved, to be stored as a connection.
 #[derive(Debug)]
 pub struct Grant {

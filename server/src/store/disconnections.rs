@@ -1,5 +1,5 @@
 //! The end of connections: what is forgotten, what is kept, and whether the access is gone. Whatever changes a company's
-//! locks the company first.
+//! locks the company first, and its connection before that.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -153,6 +153,7 @@ impl Store {
             .exec(&self.writer)
             .await?;
         let mut transaction = self.begin().await?;
+        transaction.lock_connection_of(company).await?;
         transaction.touch(company).await?;
         let found = connection::Entity::find()
             .filter(connection::Column::CompanyId.eq(company.uuid()))
@@ -341,7 +342,16 @@ impl Transaction {
     /// Deletes what was kept of a company that is not connected any more.
     async fn delete_kept_data(&self, company: CompanyId, by: &Actor) -> Result<(), StoreError> {
         let deleted = Entity::update_many()
-            .set(ActiveModel { data_kept: Set(false), synced_at: Set(None), ..Default::default() })
+            .set(ActiveModel {
+                data_kept: Set(false),
+                synced_at: Set(None),
+                users: Set(None),
+                licences_used: Set(None),
+                licences_assignable: Set(None),
+                score_current: Set(None),
+                score_max: Set(None),
+                ..Default::default()
+            })
             .filter(Column::CompanyId.eq(company.uuid()))
             .filter(Column::DataKept.eq(true))
             .exec(&self.inner)

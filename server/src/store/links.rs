@@ -47,6 +47,19 @@ pub struct NewLink {
     pub lives: Duration,
     /// The campaign that it belongs to, if it does.
     pub campaign: Option<InCampaign>,
+    /// Whether it takes the place of a live one.
+    pub replace: bool,
+}
+
+/// What became of a link that was to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It is there, until then.
+    Until(Timestamp),
+    /// There is no such company in use.
+    NoSuchCompany,
+    /// There is a live one, which was not to be replaced.
+    HasLiveLink,
 }
 
 /// A link as it is stored.
@@ -155,14 +168,18 @@ impl Link {
 impl Store {
     /// Makes a link. The company's live one is replaced by it. Answers from when on it is dead, or none if there is no
     /// such company.
-    pub async fn make_link(&self, new: NewLink, by: &Actor) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn make_link(&self, new: NewLink, by: &Actor) -> Result<Made, StoreError> {
         let mut transaction = self.begin().await?;
         transaction.touch(new.company).await?;
         let company = company::Entity::find_by_id(new.company.uuid())
             .filter(company::Column::ArchivedAt.is_null())
             .one(&transaction.inner)
             .await?;
-        let (Some(_), Some(made_by)) = (company, by.account_id()) else { return Ok(None) };
+        let (Some(_), Some(made_by)) = (company, by.account_id()) else { return Ok(Made::NoSuchCompany) };
+        let is_live = live(transaction.now).add(Column::CompanyId.eq(new.company.uuid()));
+        if !new.replace && Entity::find().filter(is_live).one(&transaction.inner).await?.is_some() {
+            return Ok(Made::HasLiveLink);
+        }
         if transaction.end_live_link(new.company, LinkEnd::Replaced).await? {
             let text = "A new one was made";
             transaction.record(by, ActivityKind::LinkWithdrawn, Some(new.company), text).await?;
@@ -198,7 +215,7 @@ impl Store {
         transaction.link_is_no_longer_requested(new.company).await?;
         transaction.record(by, ActivityKind::LinkMade, Some(new.company), note.unwrap_or_default()).await?;
         transaction.commit().await?;
-        Ok(Some(expires))
+        Ok(Made::Until(expires))
     }
 
     /// Withdraws the company's live link, if there is one, and ends what began with it.
@@ -346,16 +363,18 @@ impl Store {
         if found.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
+        // One company after the other: who changes several at once locks them in another order.
         for company in found {
+            let mut transaction = self.begin().await?;
             transaction.touch(CompanyId::from_uuid(company)).await?;
+            Entity::update_many()
+                .set(ActiveModel { sealed_token: Set(None), ..Default::default() })
+                .filter(expired.clone().add(Column::CompanyId.eq(company)))
+                .exec(&transaction.inner)
+                .await?;
+            transaction.commit().await?;
         }
-        Entity::update_many()
-            .set(ActiveModel { sealed_token: Set(None), ..Default::default() })
-            .filter(expired)
-            .exec(&transaction.inner)
-            .await?;
-        transaction.commit().await
+        Ok(())
     }
 
     /// Forgets links that are long dead. Those of campaigns go with them.

@@ -140,8 +140,15 @@ impl Store {
         };
         let now = self.clock.now();
         let too_early = |first: Option<i64>| first.is_none_or(|at| at > now.minus(COLLECTS_FOR).as_millis());
-        // Looked for without the write lock: as a rule there is nothing.
-        if too_early(first().one(&self.reader).await?) {
+        // Looked for without the write lock: as a rule there is nothing, or it is for later.
+        let waiting = first().one(&self.reader).await?;
+        if too_early(waiting) {
+            return Ok(false);
+        }
+        let present = mail_settings::Entity::find_by_id(SETTINGS).one(&self.reader).await?;
+        let sends_at =
+            |first| present.as_ref().map(|model| settings(model).pace.sends_at(Timestamp::from_millis(first)));
+        if waiting.and_then(sends_at).is_none_or(|at| at > now) {
             return Ok(false);
         }
         let transaction = self.begin().await?;

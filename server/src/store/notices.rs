@@ -267,8 +267,17 @@ impl Store {
         let waiting = waiting.all(&transaction.inner).await?;
         let webhooks = transaction.active_webhooks().await?;
         let mail_kinds = if with_mail { transaction.mail_kinds().await? } else { Vec::new() };
+        let mut is_settled = false;
         for model in &waiting {
-            let cause = cause(model)?;
+            // One that can't be read keeps nobody else's back.
+            let cause = match cause(model) {
+                Ok(cause) => cause,
+                Err(error) => {
+                    tracing::error!(%error, "a notice can't be read, and is not told");
+                    continue;
+                }
+            };
+            is_settled = true;
             // Only what was told, and then was over, settles a second time.
             let kind = if model.told_at.is_some() { cause.end_kind() } else { Some(cause.kind()) };
             let changes = ActiveModel {
@@ -290,7 +299,7 @@ impl Store {
             }
         }
         transaction.commit().await?;
-        Ok(!waiting.is_empty())
+        Ok(is_settled)
     }
 
     /// Forgets what is long over.

@@ -8,8 +8,8 @@ use app::domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    Condition, ConnectionTrait, DbBackend, ExprTrait as _, JoinType, QuerySelect as _, QueryTrait as _,
-    RelationTrait as _, Statement,
+    Condition, ConnectionTrait, DbBackend, ExprTrait as _, JoinType, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, RelationTrait as _, Statement,
     prelude::*,
     sea_query::{Expr, OnConflict, Query},
 };
@@ -70,19 +70,21 @@ impl Store {
                 transaction.put_accepted(company, &oddity, by).await?;
                 format!("{domain} is no domain of {organisation}")
             }
-            Oddity::SharedDomain { domain, others } => {
-                transaction.put_accepted(company, &oddity, by).await?;
+            Oddity::SharedDomain { domain, others, count } => {
                 // The others share it with this one just as well.
-                let this = (company, model.name.clone());
-                let all: Vec<_> = others.iter().cloned().chain([this]).collect();
-                for (other, _) in others {
-                    let others = all.iter().filter(|(id, _)| id != other).cloned().collect();
-                    let same = Oddity::SharedDomain { domain: domain.clone(), others };
-                    transaction.put_accepted(*other, &same, by).await?;
-                    transaction.touch(*other).await?;
+                let all = at_domains(&transaction.inner, [domain.as_str()]).await?;
+                let all: Vec<_> = all.into_iter().map(|(_, id, name)| (id, name)).collect();
+                for (id, _) in &all {
+                    let facts = Facts { domain: Some(domain), company: Some(*id), sharers: &all, tenant: None };
+                    for same in oddities(&facts, &[]) {
+                        transaction.put_accepted(*id, &same, by).await?;
+                    }
                 }
+                let ids: Vec<_> = all.iter().map(|(id, _)| *id).filter(|id| *id != company).collect();
+                transaction.touch_many(&ids).await?;
                 let names: Vec<_> = others.iter().map(|(_, name)| name.as_str()).collect();
-                format!("{domain} is shared with {}", names.join(", "))
+                let more = if *count > names.len() { ", …" } else { "" };
+                format!("{domain} is shared with {}{more}", names.join(", "))
             }
         };
         transaction.touch(company).await?;
@@ -118,18 +120,15 @@ async fn oddities_of(
     for (domain, id, name) in sharers {
         by_domain.entry(domain).or_default().push((id, name));
     }
+    for sharers in by_domain.values_mut() {
+        sharers.sort_unstable();
+    }
     let mut verified = foreign_domains(db, few).await?;
     let mut accepted = accepted(db, few).await?;
 
     let mut odd = HashMap::new();
     for (model, connection) in companies {
-        let id = CompanyId::from_uuid(model.id);
-        let mut sharers: Vec<(CompanyId, String)> = match model.domain.as_ref().and_then(|domain| by_domain.get(domain))
-        {
-            Some(all) if all.len() > 1 => all.iter().filter(|(other, _)| *other != id).cloned().collect(),
-            _ => Vec::new(),
-        };
-        sharers.sort_unstable();
+        let sharers = model.domain.as_ref().and_then(|domain| by_domain.get(domain));
         let verified = verified.remove(&model.id).unwrap_or_default();
         let tenant = connection.as_ref().map(|connection| TenantFacts {
             tenant: TenantId::from_uuid(connection.tenant_id),
@@ -137,7 +136,12 @@ async fn oddities_of(
             known_name: connection.known_name.as_ref().unwrap_or(&connection.tenant_name),
             verified: &verified,
         });
-        let facts = Facts { domain: model.domain.as_deref(), sharers: &sharers, tenant };
+        let facts = Facts {
+            domain: model.domain.as_deref(),
+            company: Some(CompanyId::from_uuid(model.id)),
+            sharers: sharers.map_or(&[], Vec::as_slice),
+            tenant,
+        };
         let found = oddities(&facts, &accepted.remove(&model.id).unwrap_or_default());
         if !found.is_empty() {
             odd.insert(model.id, found);
@@ -158,6 +162,7 @@ async fn at_domains<'a>(
     let found = company::Entity::find()
         .filter(company::Column::ArchivedAt.is_null())
         .filter(company::Column::Domain.is_in(domains))
+        .order_by_asc(company::Column::Id)
         .all(db)
         .await?;
     Ok(found.iter().filter_map(at_domain).collect())
@@ -246,11 +251,9 @@ impl Transaction {
         let domains = std::mem::take(&mut self.domains);
         let touched: HashSet<CompanyId> = self.touched.iter().copied().collect();
         for domains in domains.chunks(ROWS_A_STATEMENT) {
-            for (_, company, _) in at_domains(&self.inner, domains.iter().map(String::as_str)).await? {
-                if !touched.contains(&company) {
-                    self.touch(company).await?;
-                }
-            }
+            let there = at_domains(&self.inner, domains.iter().map(String::as_str)).await?;
+            let ids: Vec<_> = there.iter().map(|(_, id, _)| *id).filter(|id| !touched.contains(id)).collect();
+            self.touch_many(&ids).await?;
         }
         Ok(())
     }

@@ -7,7 +7,10 @@ use app::domain::{
     company_draft::{Tag, parse_tags, retag},
 };
 use sea_orm::{
-    ActiveValue::Set, DbBackend, ExprTrait as _, QueryOrder as _, QuerySelect as _, prelude::*, sea_query::Expr,
+    ActiveValue::Set,
+    DbBackend, ExprTrait as _, QueryOrder as _, QuerySelect as _,
+    prelude::*,
+    sea_query::{Expr, LockType},
 };
 
 use super::{
@@ -84,6 +87,7 @@ impl Store {
         by: &Actor,
     ) -> Result<Retagged, StoreError> {
         let mut transaction = self.begin().await?;
+        transaction.one_at_a_time().await?;
         let companies = transaction.lock_companies_in_use(ids).await?;
         let count = companies.len();
         let mut too_many = Vec::new();
@@ -174,11 +178,16 @@ impl Transaction {
                 // Everybody locks them in this order.
                 .order_by_asc(Column::Id);
             if self.inner.get_database_backend() == DbBackend::Postgres {
-                companies = companies.lock_exclusive();
+                companies = companies.lock(LockType::NoKeyUpdate);
             }
             found.extend(companies.all(&self.inner).await?);
         }
         Ok(found)
+    }
+
+    /// Marks the rows of these companies as changed.
+    pub(super) async fn touch_many(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
+        self.change_many(ids, &<ActiveModel as Default>::default()).await
     }
 
     /// Changes companies, and marks their rows as changed.

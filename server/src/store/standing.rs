@@ -3,13 +3,13 @@
 use app::domain::Timestamp;
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, connections::PHASES};
 
 /// Counts of connections of companies in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// How many are in each phase.
-    pub connections: Vec<(String, u32)>,
+    pub connections: [(&'static str, u32); PHASES.len()],
     /// How many are due and not being read.
     pub due: u32,
     /// Since when the first of them is.
@@ -18,7 +18,7 @@ pub struct Standing {
     pub oldest_data: Vec<(String, Timestamp)>,
 }
 
-const PHASES: &str = "SELECT connection.phase AS name, count(*) AS count FROM connection \
+const COUNTS: &str = "SELECT connection.phase AS name, count(*) AS count FROM connection \
     JOIN company ON company.id = connection.company_id WHERE company.archived_at IS NULL GROUP BY connection.phase";
 
 const QUEUE: &str = "SELECT count(*) AS count, min(connection.due_at) AS since FROM connection \
@@ -40,8 +40,13 @@ impl Store {
             row.try_get::<i64>("", "count").map(|count| u32::try_from(count).unwrap_or(u32::MAX))
         };
         let mut standing = Standing::default();
-        for row in reader.query_all_raw(Statement::from_string(engine, PHASES)).await? {
-            standing.connections.push((row.try_get("", "name")?, count(&row)?));
+        standing.connections = PHASES.map(|phase| (phase, 0));
+        for row in reader.query_all_raw(Statement::from_string(engine, COUNTS)).await? {
+            let name: String = row.try_get("", "name")?;
+            // A phase that nobody is in has no row.
+            if let Some((_, there)) = standing.connections.iter_mut().find(|(phase, _)| *phase == name) {
+                *there = count(&row)?;
+            }
         }
         let queue = Statement::from_sql_and_values(engine, QUEUE, [now.into()]);
         if let Some(row) = reader.query_one_raw(queue).await? {

@@ -116,6 +116,9 @@ on_both_databases! {
         }
         let refused = ("lee@msp.test".to_owned(), None, "GET /api/accounts/list".to_owned());
         assert_eq!(the_one(&app, ActivityKind::Refused).await, refused, "once, however often");
+        app.store().await.refused(&server::store::activity::Actor::somebody(), "x".repeat(5_000)).await.unwrap();
+        let longest = app.activity(ActivityFilter::default()).await.iter().map(|row| row.text.len()).max();
+        assert_eq!(longest, Some(200));
         lee.post(format!("{}/api/sessions/sign-out", app.url)).json(&json!({})).send().await.unwrap();
         assert_eq!(the_one(&app, ActivityKind::SignedOut).await.0, "lee@msp.test");
 

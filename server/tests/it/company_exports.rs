@@ -1,7 +1,7 @@
 //! The list of companies as a file.
 
 use app::domain::{
-    CompanyId,
+    CompanyId, Role,
     company_import::{Counts, ImportPreview},
 };
 use reqwest::{Method, Response};
@@ -134,6 +134,19 @@ on_both_databases! {
         let shown = preview(&app, file(&app, "xlsx", Some(&ids)).await).await;
         assert_eq!(shown.rows.iter().map(|row| row.texts.name.as_str()).collect::<Vec<_>>(), ["Alpha", "beta", "Gamma"]);
         assert_eq!(export(&app, "csv", Some(&ids[1..2])).await.status(), 404);
+    }
+
+    async fn notes_are_for_those_who_keep_companies(engine) {
+        let app = Setup::on(engine).start().await;
+        app.import("name,contact,note\nAlpha,Kim,Call the boss first\n").await;
+        for (role, note) in [(Role::Viewer, ""), (Role::Technician, ""), (Role::Settings, "Call the boss first")] {
+            let client = app.client_of(&format!("{}@roles.test", role.key()), role).await;
+            let file = client.get(format!("{}/api/companies.csv", app.url)).send().await.unwrap();
+            let text = file.error_for_status().unwrap().text().await.unwrap();
+            let mut rows = csv::Reader::from_reader(text.as_bytes());
+            let row = rows.records().map(Result::unwrap).find(|row| row[3] == *"Kim").unwrap();
+            assert_eq!(&row[6], note, "{role:?}");
+        }
     }
 
     async fn ten_thousand_companies_are_exported(engine) {

@@ -141,6 +141,14 @@ on_both_databases! {
         assert!(!disconnect(&app, other, &second.name, false).await.data_kept);
         assert_eq!(users(&app, other).await, 0);
         assert_eq!(activity(&app, other, ActivityKind::DataDeleted).await.len(), 1);
+
+        // Nor do they come back with the tenant.
+        for path in ["/v1.0/$batch", "/v1.0/users"] {
+            app.fault(json!({ "match": path, "status": 503, "times": 100_000 })).await;
+        }
+        app.connect(second).await;
+        let row = app.row(&second.name).await;
+        assert_eq!((row.figures, row.synced_at), (app::domain::Figures::default(), None));
     }
 
     async fn access_that_is_gone_is_seen_by_itself_with_growing_pauses_and_told_once(engine) {

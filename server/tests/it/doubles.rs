@@ -87,6 +87,22 @@ on_both_databases! {
         assert_eq!(odd(&app.row("Other").await), None);
     }
 
+    async fn a_domain_of_very_many_companies_is_counted_and_not_listed(engine) {
+        let app = Setup::on(engine).start().await;
+        let rows: String = (0..2_000).map(|number| format!("C{number},mail.test,{number}\n")).collect();
+        app.import(&format!("name,domain,external_id\n{rows}")).await;
+        let rows = app.rows().await;
+        let first = app.company("C0").await;
+        assert_eq!(odd(&app.row("C0").await), Some("Domain shared with 1999 companies"));
+        let longest = rows.iter().filter_map(|row| row.oddity.as_ref()).map(String::len).max().unwrap();
+        assert!(longest < 400, "{longest}");
+        let found = oddities(&app, first).await.remove(0);
+        assert!(found.others.len() < 50, "{}", found.others.len());
+        assert_eq!(accept(&app, first, &found).await, 200);
+        app.import("name,domain,external_id\nNew,mail.test,n\n").await;
+        assert!(app.rows().await.iter().filter(|row| row.name != "New").all(|row| row.oddity.is_none()));
+    }
+
     async fn what_is_meant_so_is_told_no_more_until_it_changes(engine) {
         let app = Setup::on(engine).start().await;
         app.import("name,domain,external_id\nNorth,shared.test,n\nSouth,shared.test,s\n").await;

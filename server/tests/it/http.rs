@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    harness::{Engine, Setup},
+    harness::{App, Engine, Setup, Tenant},
     on_both_databases,
 };
 
@@ -89,6 +89,12 @@ fn value(text: &str, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("{name} is in {text}")).rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+async fn disconnect(app: &App, tenant: &Tenant) {
+    let body =
+        serde_json::json!({ "company": app.company(&tenant.name).await, "name": tenant.name, "keep_data": false });
+    app.post("connections/disconnect", body).await.error_for_status().unwrap();
+}
+
 on_both_databases! {
     async fn what_happens_is_counted_for_who_is_near(engine) {
         let app = Setup::on(engine).start().await;
@@ -115,6 +121,15 @@ on_both_databases! {
         assert!(value(&text, "tenantry_data_oldest_seconds{data_set=\"users\"}") < 60.0, "{text}");
         assert!(text.contains("# TYPE tenantry_http_request_duration_seconds histogram"), "{text}");
         assert!(!text.contains(&app.company(&tenant.name).await.to_string()), "no id is a label");
+
+        // Whatever strangers send, there are few series; and a gauge without anything is at nothing.
+        let odd = reqwest::Method::from_bytes(b"BREW").unwrap();
+        app.http.request(odd, format!("{}/coffee", app.url)).send().await.unwrap();
+        disconnect(&app, &tenant).await;
+        let text = metrics().await;
+        assert!(!text.contains("BREW") && text.contains("method=\"other\""), "{text}");
+        assert!(value(&text, "tenantry_connections{phase=\"active\"}").abs() < f64::EPSILON, "{text}");
+        assert!(value(&text, "tenantry_data_oldest_seconds{data_set=\"users\"}").abs() < f64::EPSILON, "{text}");
 
         let from_afar = app.http.get(format!("{}/metrics", app.url)).header("x-forwarded-for", "203.0.113.7");
         assert_eq!(from_afar.send().await.unwrap().status(), 403);

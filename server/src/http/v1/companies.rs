@@ -216,7 +216,8 @@ fn names(headers: &HeaderMap, name: &HeaderName, etag: &HeaderValue) -> Option<b
     lines.peek()?;
     let etag = etag.to_str().unwrap_or_default();
     let tags = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    Some(tags.map(str::trim).any(|tag| tag == "*" || tag == etag))
+    // A proxy that compresses marks a tag as weak.
+    Some(tags.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag))
 }
 
 impl NewCompany {
@@ -420,13 +421,21 @@ pub async fn change(
 ) -> Result<Response, Problem> {
     let id = company.0;
     let before = record(&state, company).await?;
-    let etag = Company::from(before.clone()).etag();
-    if names(&headers, &header::IF_MATCH, &etag) == Some(false) {
+    let changed = |etag| {
         let text = "Somebody changed the company since it was read. Read it again.";
-        return Err(Problem::new(Code::PreconditionFailed, text).with(header::ETAG, etag));
+        Problem::new(Code::PreconditionFailed, text).with(header::ETAG, etag)
+    };
+    let etag = Company::from(before.clone()).etag();
+    let named = names(&headers, &header::IF_MATCH, &etag);
+    if named == Some(false) {
+        return Err(changed(etag));
     }
     let draft = problem::draft(&change.texts(&before.texts)?)?;
-    records(&state, &program).edit(id, before.texts, draft).await?;
+    if let Err(error) = records(&state, &program).edit(id, before.texts, draft).await {
+        let now = Company::from(record(&state, input::Company(id)).await?).etag();
+        // Somebody was faster in between.
+        return Err(if named == Some(true) && now != etag { changed(now) } else { error.into() });
+    }
     Ok(found(&state, input::Company(id)).await?.answer(StatusCode::OK))
 }
 

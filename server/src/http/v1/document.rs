@@ -36,7 +36,8 @@ pub const RULES: [(&str, &str); 6] = [
         "Send an `Idempotency-Key` of your own with a POST, such as a UUID. Sent again within a day, by the same \
          token and with the same body, it is answered as the first time, with `Idempotency-Replayed: true`, and \
          nothing is done twice. Another body is refused with 422, and a request that is still being worked on with \
-         409. What failed may be sent again under its key.",
+         409. What was refused may be sent again under its key; what failed with 500 or 503 may have been done, and \
+         is answered 409 under its key from then on.",
     ),
     (
         "Changing things safely",

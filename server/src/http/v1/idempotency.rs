@@ -3,7 +3,8 @@
 //!
 //! The whole answer is kept, sealed: the address of a link is in no other one, so a program that did not hear the first
 //! could do nothing with an answer without it. It is kept for a day, and opens for nobody but the token that was
-//! answered. Only success is kept: what failed did nothing, and may be tried again under its key.
+//! answered. Only success is kept: what was refused did nothing, and may be tried again under its key. What failed on our
+//! side may have been done, and is not done again by itself.
 
 use app::domain::ApiTokenId;
 use axum::{
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use super::{
     super::{AppState, BODY_LIMIT},
+    input,
     problem::{Code, Problem},
     tokens::Program,
 };
@@ -62,8 +64,7 @@ pub async fn answer_once(
     let (mut parts, body) = request.into_parts();
     // The answer is kept as it is, for whoever asks again in whatever way.
     parts.headers.remove(header::ACCEPT_ENCODING);
-    let too_large = || Problem::new(Code::BodyTooLarge, "A body has at most 256 KiB.");
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| too_large())?;
+    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| input::too_large())?;
     let asked = digest([parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
     let id = match begin(state, program.token.id, &key, asked).await? {
         Beginning::Now(id) => id,
@@ -90,8 +91,8 @@ async fn begin(state: &AppState, token: ApiTokenId, key: &[u8], asked: [u8; 32])
             Err(Problem::new(Code::RequestUnderWay, text).with(header::RETRY_AFTER, 1_u64))
         }
         Known::Interrupted => {
-            let text = "The server stopped while it worked on the first request with this key. See whether it was \
-                        done; if not, send it again with another key.";
+            let text = "The server stopped or failed while it worked on the first request with this key. See whether \
+                        it was done; if not, send it again with another key.";
             Err(Problem::new(Code::RequestInterrupted, text))
         }
         Known::Another => {
@@ -104,7 +105,11 @@ async fn begin(state: &AppState, token: ApiTokenId, key: &[u8], asked: [u8; 32])
 /// Keeps an answer of success, and hands it on.
 async fn keep(state: &AppState, id: Uuid, response: Response) -> Result<Response, Problem> {
     if !response.status().is_success() {
-        state.store.forget_api_answer(id).await?;
+        if response.status().is_server_error() {
+            state.store.interrupt_api_answer(id).await?;
+        } else {
+            state.store.forget_api_answer(id).await?;
+        }
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

@@ -10,7 +10,10 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::problem::{Code, Problem};
+use super::{
+    super::BODY_LIMIT,
+    problem::{Code, Problem},
+};
 
 /// The JSON of a body. A field that nobody knows is a mistake of who sent it, and said so.
 pub struct Body<T>(pub T);
@@ -25,7 +28,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         }
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Code::BodyTooLarge, "A body has at most 256 KiB.")
+                too_large()
             } else {
                 Problem::new(Code::BadRequest, "The body did not arrive whole.")
             }
@@ -34,6 +37,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             Problem::new(Code::BadRequest, format!("The body is not the JSON that is described: {error}."))
         })
     }
+}
+
+/// A body is larger than any that there is a use for.
+pub fn too_large() -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("A body has at most {} KiB.", BODY_LIMIT / 1024))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
