@@ -90,6 +90,17 @@ impl Store {
         Ok(())
     }
 
+    /// Nobody knows whether it was done.
+    pub async fn interrupt_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
+        let long_ago = self.clock.now().minus(INTERRUPTED_AFTER);
+        Entity::update_many()
+            .col_expr(Column::BegunAt, Expr::val(long_ago.as_millis()))
+            .filter(Column::Id.eq(id))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     /// Nothing was done: the key is free again.
     pub async fn forget_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
         Entity::delete_by_id(id).exec(&self.writer).await?;
