@@ -146,15 +146,15 @@ struct Told {
 }
 
 impl Told {
-    fn lost(&self, what: &str, answer: impl ToString) {
-        *self.lost.lock().unwrap().entry(format!("{what}: {}", answer.to_string())).or_default() += 1;
+    fn lost(&self, what: &str, answer: &dyn std::fmt::Display) {
+        *self.lost.lock().unwrap().entry(format!("{what}: {answer}")).or_default() += 1;
     }
 
     /// An answer, unless it was lost.
     async fn hear(&self, what: &str, request: RequestBuilder) -> Option<(StatusCode, Value)> {
         match request.timeout(Duration::from_secs(30)).send().await {
             Ok(answer) if answer.status().is_server_error() => {
-                self.lost(what, answer.status().as_u16());
+                self.lost(what, &answer.status());
                 None
             }
             Ok(answer) => {
@@ -162,7 +162,7 @@ impl Told {
                 Some((status, answer.json().await.unwrap_or_default()))
             }
             Err(error) => {
-                self.lost(what, if error.is_timeout() { "no answer in time" } else { "no answer" });
+                self.lost(what, if error.is_timeout() { &"no answer in time" } else { &"no answer" });
                 None
             }
         }
@@ -174,9 +174,15 @@ impl Told {
             self.connected.lock().unwrap().push((company, tenant.id.clone()));
             self.links_used.lock().unwrap().extend(link.map(str::to_owned));
         } else if page.status.is_server_error() {
-            self.lost("callback", page.status.as_u16());
+            self.lost("callback", &page.status);
         }
     }
+}
+
+/// What somebody does between two clicks.
+async fn pause(dice: &mut StdRng) {
+    let most = u64::from(scale(300, 1_500));
+    sleep(Duration::from_millis(dice.random_range(50..most))).await;
 }
 
 struct Load {
@@ -189,12 +195,6 @@ struct Load {
 impl Load {
     fn goes_on(&self) -> bool {
         Instant::now() < self.until
-    }
-
-    async fn pause(&self, dice: &mut StdRng) {
-        let most = if scale(0, 1) == 1 { 1_500 } else { 300 };
-        let pause = Duration::from_millis(dice.random_range(50..most));
-        sleep(pause).await;
     }
 
     /// Connects companies in popups, each until somebody is told that it is connected.
@@ -211,7 +211,7 @@ impl Load {
                     break;
                 }
                 if page.status.is_server_error() {
-                    self.told.lost("start", page.status.as_u16());
+                    self.told.lost("start", &page.status);
                 }
                 if let Some(callback) = person.reaches_code(page, tenant.admin()).await {
                     let page = person.open(&callback).await;
@@ -220,9 +220,9 @@ impl Load {
                         break;
                     }
                 }
-                self.pause(&mut dice).await;
+                pause(&mut dice).await;
             }
-            self.pause(&mut dice).await;
+            pause(&mut dice).await;
         }
     }
 
@@ -238,22 +238,20 @@ impl Load {
                 match self.told.hear("make a link", request).await {
                     Some((StatusCode::OK, made)) => break made["url"].as_str().unwrap().to_owned(),
                     Some((status, why)) => panic!("a link is made: {status} {why}"),
-                    None => self.pause(&mut dice).await,
+                    None => pause(&mut dice).await,
                 }
             };
-            let finish = tenants.iter().map(|tenant| {
-                let address = format!("198.51.100.{}", dice.random_range(1..255));
-                self.with_link(&link, *company, tenant, address)
-            });
+            let finish =
+                tenants.iter().map(|tenant| self.with_link(&link, *company, tenant, dice.random_range(1..255)));
             join_all(finish).await;
-            self.pause(&mut dice).await;
+            pause(&mut dice).await;
         }
     }
 
-    async fn with_link(&self, link: &str, company: CompanyId, tenant: &Tenant, address: String) {
+    async fn with_link(&self, link: &str, company: CompanyId, tenant: &Tenant, place: u8) {
         self.told.tried.lock().unwrap().push((company, tenant.id.clone()));
         for _ in 0..3 {
-            let person = Person::stranger_at(&self.app, &address);
+            let person = Person::stranger_at(&self.app, &format!("198.51.100.{place}"));
             let page = person.open(link).await;
             if page.html.contains("Continue to Microsoft") {
                 let page = person.submit(&page, "Continue to Microsoft", &[]).await;
@@ -265,7 +263,7 @@ impl Load {
             } else if !page.status.is_server_error() {
                 return;
             }
-            self.told.lost("the way to Microsoft", page.status.as_u16());
+            self.told.lost("the way to Microsoft", &page.status);
         }
     }
 
@@ -288,7 +286,7 @@ impl Load {
                 Some((StatusCode::CONFLICT, _)) | None => {}
                 Some((status, why)) => panic!("a note is written: {status} {why}"),
             }
-            self.pause(&mut dice).await;
+            pause(&mut dice).await;
         }
     }
 
@@ -314,9 +312,9 @@ impl Load {
                     Some((StatusCode::CONFLICT, _)) | None => {}
                     Some((status, why)) => panic!("a company is added: {status} {why}"),
                 }
-                self.pause(&mut dice).await;
+                pause(&mut dice).await;
             }
-            self.pause(&mut dice).await;
+            pause(&mut dice).await;
         }
     }
 
@@ -333,9 +331,9 @@ impl Load {
                     break;
                 }
                 assert!(Instant::now() < until, "a sync is taken");
-                self.pause(&mut dice).await;
+                pause(&mut dice).await;
             }
-            self.pause(&mut dice).await;
+            pause(&mut dice).await;
         }
     }
 }
