@@ -73,14 +73,14 @@ lint: build-tools ## Check the formatting and the code with clippy; warnings are
 test: test-rust test-compat test-api test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the API, the browser.
 
 .PHONY: test-rust
-test-rust: build-tools postgresql $(SMTP_PYTHON) ## Run the Rust tests.
+test-rust: build-tools postgresql nginx sqlite $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app
 	cargo test -p app --features csr
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
-soak: postgresql $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, 60,000 broken files, the API with many inputs.
-	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: --test-threads 1
+soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, ten minutes of chaos, 60,000 broken files, the API with many inputs.
+	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: chaos:: --test-threads 1
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
@@ -113,9 +113,9 @@ end2end/node_modules/.package-lock.json: end2end/package-lock.json
 chromium: end2end/node_modules/.package-lock.json
 	@end2end/scripts/test-tools.sh chromium
 
-.PHONY: postgresql
-postgresql:
-	@end2end/scripts/test-tools.sh postgresql
+.PHONY: postgresql nginx sqlite
+postgresql nginx sqlite:
+	@end2end/scripts/test-tools.sh $@
 
 # The tests ask for it.
 .PHONY: smtp-python

@@ -4,6 +4,8 @@
 #   test-tools.sh npm                           Playwright and the other npm packages
 #   test-tools.sh chromium                      a browser
 #   test-tools.sh postgresql                    PostgreSQL's programs
+#   test-tools.sh nginx                         nginx's program
+#   test-tools.sh sqlite                        SQLite's program
 #   test-tools.sh python FOLDER REQUIREMENTS    a Python with these packages, as FOLDER/bin/python
 set -eu
 
@@ -47,6 +49,22 @@ chromium)
 postgresql)
     server/tests/postgres.sh --find >/dev/null 2>&1 || apt_install postgresql || true
     server/tests/postgres.sh --find >/dev/null
+    ;;
+nginx)
+    # Debian keeps it out of the PATH of those who are not root.
+    PATH=$PATH:/usr/sbin:/usr/local/sbin
+    command -v nginx >/dev/null || apt_install nginx || true
+    command -v nginx >/dev/null || {
+        say "Install nginx."
+        exit 1
+    }
+    ;;
+sqlite)
+    command -v sqlite3 >/dev/null || apt_install sqlite3 || true
+    command -v sqlite3 >/dev/null || {
+        say "Install SQLite's program, sqlite3."
+        exit 1
+    }
     ;;
 python)
     folder=$2 requirements=$3

@@ -57,6 +57,8 @@ impl ports::Companies for Companies {
 
     async fn changes(&self, since: Timestamp) -> Result<CompanyChanges, AppError> {
         let cursor = self.cursor();
+        // The clock may have been put back since the page asked last.
+        let since = since.min(Timestamp::from_millis(cursor));
         // What is gone first: a company that comes back in between is in the rows.
         let gone = self.store.companies_gone_since(since).await.map_err(internal)?;
         let rows = self.store.company_rows_since(since).await.map_err(internal)?;

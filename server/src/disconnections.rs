@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     failure::internal,
     microsoft::{Class, Microsoft, MicrosoftError},
-    store::{Store, StoreError, activity::Actor, disconnections::Look},
+    store::{Store, StoreError, activity::Actor, disconnections::Look, presence::Retreat},
 };
 
 /// How often it is looked for tenants that are due.
@@ -46,18 +46,23 @@ impl Looks {
     /// Looks at what is due, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut retreat = Retreat::default();
         while stop.run_until_cancelled(look.tick()).await.is_some() {
-            match self.store.due_looks(TOGETHER).await {
+            match self.store.unless_away(self.store.due_looks(TOGETHER)).await {
                 Ok(due) => {
+                    retreat.forget();
                     // Whoever stops waits for nobody: what is not looked at now is due again in a minute.
-                    let taken = join_all(due.iter().map(|look| self.take(look)));
-                    for outcome in stop.run_until_cancelled(taken).await.unwrap_or_default() {
+                    let looks = due.iter().map(|look| self.store.unless_away(self.take(look)));
+                    for outcome in stop.run_until_cancelled(join_all(looks)).await.unwrap_or_default() {
                         if let Err(error) = outcome {
                             tracing::error!(%error, "what was seen of a tenant's access can't be stored");
                         }
                     }
                 }
-                Err(error) => tracing::error!(%error, "tenants to look at can't be found"),
+                Err(error) => {
+                    tracing::error!(%error, "tenants to look at can't be found");
+                    stop.run_until_cancelled(retreat.wait(self.store.presence())).await;
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ use crate::{
 
 mod activity;
 mod address;
+mod away;
 pub mod caller;
 mod connect;
 mod events;
@@ -165,6 +166,7 @@ pub fn router(state: AppState) -> Router {
         .into_iter()
         .fold(answered, add)
         .layer(middleware::from_fn_with_state(state.clone(), caller::admit))
+        .layer(middleware::from_fn_with_state(state.clone(), away::answer))
         .layer(middleware::from_fn_with_state(state.clone(), security::guard))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

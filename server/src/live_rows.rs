@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     platform::Platform,
-    store::{Store, StoreError},
+    store::{Store, StoreError, presence::Retreat},
 };
 
 /// How long announcements are collected, so that a burst is loaded once.
@@ -81,6 +81,8 @@ impl Follower {
     async fn run(mut self) {
         let mut announced = self.store.announcements().subscribe();
         let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut retreat = Retreat::default();
+        let store = self.store.clone();
         loop {
             let outcome = tokio::select! {
                 company = announced.recv() => match company {
@@ -92,18 +94,22 @@ impl Follower {
                         }
                         companies.sort_unstable();
                         companies.dedup();
-                        self.send_these(&companies).await
+                        store.unless_away(self.send_these(&companies)).await
                     }
-                    Err(RecvError::Lagged(_)) => self.send_recent().await,
+                    Err(RecvError::Lagged(_)) => store.unless_away(self.send_recent()).await,
                     Err(RecvError::Closed) => return,
                 },
                 _ = look.tick() => {
-                    let sent = self.send_recent().await;
-                    sent.and(self.send_platform().await)
+                    let sent = store.unless_away(self.send_recent()).await;
+                    sent.and(store.unless_away(self.send_platform()).await)
                 }
             };
-            if let Err(error) = outcome {
-                tracing::error!(%error, "what changed can't be loaded");
+            match outcome {
+                Ok(()) => retreat.forget(),
+                Err(error) => {
+                    tracing::error!(%error, "what changed can't be loaded");
+                    retreat.wait(store.presence()).await;
+                }
             }
         }
     }
@@ -117,8 +123,10 @@ impl Follower {
 
     async fn send_recent(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let rows = self.store.company_rows_since(self.since).await?;
-        let gone = self.store.companies_gone_since(self.since).await?;
+        // The clock may have been put back.
+        let since = self.since.min(now.minus(LOOK_BACK));
+        let rows = self.store.company_rows_since(since).await?;
+        let gone = self.store.companies_gone_since(since).await?;
         self.since = now.minus(LOOK_BACK);
         if rows.is_empty() && gone.is_empty() {
             self.sent.clear();

@@ -10,6 +10,7 @@ use app::domain::{DeliveryId, MailId, WebhookId, campaign::next_try, mail};
 use tokio::{
     sync::Notify,
     task::{Id, JoinSet},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -24,6 +25,7 @@ use crate::{
         Store, StoreError,
         campaigns::{ClientMail, Sent},
         mail::Mail,
+        presence::Retreat,
         webhooks::Delivery,
     },
     webhooks::{WebhookSender, event},
@@ -49,8 +51,14 @@ const CLIENT_MAILS_AT_ONCE: usize = 4;
 /// How long something may be on its way. Longer than a receiver or a mail server may take.
 const LEASE: Duration = Duration::from_mins(2);
 
-/// How long what is on its way may take when the server stops.
+/// For how long it is tried to write down what was sent. Less than is left of a lease after the slowest receiver.
+const WRITTEN_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long events that are on their way may take when the server stops. One that comes twice has the same id.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long mails may: of one that is broken off nobody knows whether it was taken, and whoever is next sends it again.
+const MAIL_GRACE: Duration = Duration::from_secs(9);
 
 /// Tells people.
 pub struct Notifier {
@@ -74,6 +82,12 @@ enum OnTheWay {
     ClientMail(MailId),
 }
 
+impl OnTheWay {
+    const fn is_mail(&self) -> bool {
+        matches!(self, Self::Mail(_) | Self::ClientMail(_))
+    }
+}
+
 impl Notifier {
     /// Of the database where these links are. `wake` tells of what somebody wants sent now.
     pub fn new(
@@ -95,6 +109,7 @@ impl Notifier {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut certificate = tokio::time::interval(CERTIFICATE_EVERY);
+        let mut retreat = Retreat::default();
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -102,7 +117,7 @@ impl Notifier {
                 () = this.wake.notified() => {}
                 _ = certificate.tick() => {
                     let ends = this.microsoft.as_ref().and_then(Microsoft::certificate_ends);
-                    if let Err(error) = this.store.note_certificate(ends).await {
+                    if let Err(error) = this.store.unless_away(this.store.note_certificate(ends)).await {
                         tracing::error!(%error, "when the certificate expires can't be noted");
                     }
                 }
@@ -111,18 +126,26 @@ impl Notifier {
             while let Some(ended) = sending.try_join_next_with_id() {
                 forget(&mut on_the_way, ended);
             }
-            if let Err(error) = this.tell(&mut sending, &mut on_the_way).await {
-                tracing::error!(%error, "what people are to be told can't be read");
+            match this.store.unless_away(this.tell(&mut sending, &mut on_the_way)).await {
+                Ok(()) => retreat.forget(),
+                Err(error) => {
+                    tracing::error!(%error, "what people are to be told can't be read");
+                    stop.run_until_cancelled(retreat.wait(this.store.presence())).await;
+                }
             }
         }
-        let arrive = async {
-            while let Some(ended) = sending.join_next_with_id().await {
-                forget(&mut on_the_way, ended);
+        let stopped = Instant::now();
+        loop {
+            let mails = on_the_way.values().any(OnTheWay::is_mail);
+            let until = stopped + if mails { MAIL_GRACE } else { GRACE };
+            match tokio::time::timeout_at(until, sending.join_next_with_id()).await {
+                Ok(Some(ended)) => forget(&mut on_the_way, ended),
+                Ok(None) | Err(_) => break,
             }
-        };
-        if tokio::time::timeout(GRACE, arrive).await.is_err() {
+        }
+        if !on_the_way.is_empty() {
             sending.shutdown().await;
-            if let Err(error) = this.hand_back(on_the_way.values()).await {
+            if let Err(error) = this.store.unless_away(this.hand_back(on_the_way.values())).await {
                 tracing::warn!(%error, "what was being sent can't be handed back; it is sent when the leases end");
             }
         }
@@ -178,7 +201,7 @@ impl Notifier {
 
     async fn deliver(self: Arc<Self>, delivery: Delivery) {
         let tried = self.webhooks.send(&delivery).await;
-        if let Err(error) = self.store.delivery_tried(&delivery, &tried).await {
+        if let Err(error) = self.written_down(|| self.store.delivery_tried(&delivery, &tried)).await {
             tracing::error!(%error, delivery = %delivery.id, "what a delivery came to can't be stored; it is repeated");
         }
     }
@@ -192,7 +215,7 @@ impl Notifier {
                 (Some(error.to_string()), wait.map(|wait| self.clock.now().plus(wait)))
             }
         };
-        if let Err(error) = self.store.mail_tried(&mail, problem, next).await {
+        if let Err(error) = self.written_down(|| self.store.mail_tried(&mail, problem.clone(), next)).await {
             tracing::error!(%error, mail = %mail.id, "what became of a mail can't be stored; it is sent once more");
         }
     }
@@ -223,8 +246,26 @@ impl Notifier {
                 not_sent("The mail could not be written; the server's log says why.".to_owned(), false)
             }
         };
-        if let Err(error) = self.store.client_mail_tried(&mail, &sent).await {
+        if let Err(error) = self.written_down(|| self.store.client_mail_tried(&mail, &sent)).await {
             tracing::error!(%error, mail = %mail.id, "what became of a mail can't be stored; it is sent once more");
+        }
+    }
+
+    /// Writes down what was done, again and again for as long as nobody else may do it too: otherwise it is done twice.
+    async fn written_down<W>(&self, write: impl Fn() -> W) -> Result<(), StoreError>
+    where
+        W: Future<Output = Result<(), StoreError>>,
+    {
+        let mut retreat = Retreat::default();
+        let until = Instant::now() + WRITTEN_WITHIN;
+        loop {
+            match self.store.unless_away(write()).await {
+                Err(error) if error.trouble().is_some() && Instant::now() < until => {
+                    tracing::warn!(%error, "what was sent can't be written down; it is tried again");
+                    drop(tokio::time::timeout_at(until, retreat.wait(self.store.presence())).await);
+                }
+                done => return done,
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
 use app::api::{companies::Setup, sessions::SignInOptions};
 use axum::Router;
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -32,7 +32,7 @@ use crate::{
     rate::{Rate, TokenRate},
     sessions::{SignIn, Token},
     staff::Staff,
-    store::{Store, StoreError},
+    store::{Store, StoreError, Trouble},
     sync::{Worker, sweep},
     tenant_data::TenantData,
     vault::{KeyFileError, Vault},
@@ -45,8 +45,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How many event streams an account has at once: so many pages nobody looks at. Further pages ask every few seconds.
 const STREAMS_OF_ONE: usize = 64;
 
-/// How long to wait before listening to PostgreSQL again, after that failed.
-const RELAY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// How long the database may take to let go of its connections when the server stops. One that does not answer is left.
+const CLOSES_WITHIN: Duration = Duration::from_secs(3);
 
 /// What to do when secrets were sealed with a key that is not there.
 pub const UNKNOWN_KEY: &str = "secrets in the database were sealed with a key that is not in the key file. Put that key \
@@ -70,6 +70,14 @@ pub enum StartupError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database is there, or should be, and can't be used.
+    #[error("{} ({source})", .trouble.say())]
+    Database {
+        /// What is wrong with it.
+        trouble: Trouble,
+        /// What it said.
+        source: StoreError,
+    },
     /// The client for Microsoft can't be made.
     #[error("the client for Microsoft can't be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -103,6 +111,7 @@ pub struct Application {
     store: Store,
     worker: Option<(Worker, Looks)>,
     notifier: Notifier,
+    sync_every: Duration,
     public_url: Url,
     stop: CancellationToken,
 }
@@ -111,7 +120,10 @@ pub struct Application {
 pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
     let data_dir_error = |source| StartupError::DataDir { path: config.data_dir.display().to_string(), source };
     fs::create_dir_all(&config.data_dir).map_err(data_dir_error)?;
-    Ok(Store::open(config.database_url.expose(), clock).await?)
+    Store::open(config.database_url.expose(), clock).await.map_err(|source| match source.trouble() {
+        Some(trouble) => StartupError::Database { trouble, source },
+        None => source.into(),
+    })
 }
 
 /// Reads the key file, or makes it for a database without secrets. Says in the log how many secrets there are that none of
@@ -165,10 +177,12 @@ pub async fn run_worker(
     let stop = CancellationToken::new();
     let look = tokio::spawn(looks.run(stop.clone()));
     let work = tokio::spawn(worker.run(stop.clone()));
+    let (watching, until) = (store.clone(), stop.clone());
+    let watch = tokio::spawn(async move { watching.watch(until).await });
     stopped.await;
     stop.cancel();
-    drop((work.await, look.await));
-    Ok(store.close().await?)
+    drop((work.await, look.await, watch.await));
+    close(store).await
 }
 
 impl Application {
@@ -250,7 +264,8 @@ impl Application {
         };
         let worker = worker.map(|worker| (worker, looks));
         let proxies = Arc::clone(&state.trusted_proxies);
-        Ok(Self { listener, router: router(state), proxies, store, worker, notifier, public_url, stop })
+        let sync_every = config.sync.every;
+        Ok(Self { listener, router: router(state), proxies, store, worker, notifier, sync_every, public_url, stop })
     }
 
     /// Where it listens.
@@ -270,15 +285,17 @@ impl Application {
 
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, proxies, store, worker, notifier, stop, .. } = self;
+        let Self { listener, router, proxies, store, worker, notifier, sync_every, stop, .. } = self;
         let mut background = JoinSet::new();
         if let Some((worker, looks)) = worker {
             background.spawn(worker.run(stop.clone()));
             background.spawn(looks.run(stop.clone()));
         }
         background.spawn(notifier.run(stop.clone()));
-        background.spawn(sweep(store.clone(), stop.clone()));
-        background.spawn(relay(store.clone(), stop.clone()));
+        background.spawn(sweep(store.clone(), sync_every, stop.clone()));
+        let watching = store.clone();
+        let until = stop.clone();
+        background.spawn(async move { watching.watch(until).await });
         background.spawn(metrics::keep_up(stop.clone()));
 
         let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
@@ -287,9 +304,13 @@ impl Application {
             () = broken(&mut background) => true,
         };
         stop.cancel();
+        let until = Instant::now() + GRACE;
         drop(serving.await);
-        while background.join_next().await.is_some() {}
-        store.close().await?;
+        let all = async { while background.join_next().await.is_some() {} };
+        if tokio::time::timeout_at(until, all).await.is_err() {
+            tracing::warn!("what was under way is broken off; it goes on when its leases end");
+        }
+        close(store).await?;
         if failed { Err(StartupError::PartFailed) } else { Ok(()) }
     }
 }
@@ -305,14 +326,13 @@ async fn broken(parts: &mut JoinSet<()>) {
     std::future::pending().await
 }
 
-/// Hears what other processes announce, and keeps trying.
-async fn relay(store: Store, stop: CancellationToken) {
-    while let Err(error) = store.relay_announcements(stop.clone()).await {
-        tracing::warn!(%error, "what other servers announce is not heard; trying again");
-        if stop.run_until_cancelled(tokio::time::sleep(RELAY_AGAIN_AFTER)).await.is_none() {
-            return;
-        }
+/// Closes the database, or leaves one that does not answer.
+async fn close(store: Store) -> Result<(), StartupError> {
+    if let Ok(closed) = tokio::time::timeout(CLOSES_WITHIN, store.close()).await {
+        return Ok(closed?);
     }
+    tracing::warn!("the database does not answer, and is left as it is");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use sea_orm::{
     ExprTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
     prelude::*,
     sea_query::Expr,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        self, Connection as _, Executor as _,
+        postgres::PgPoolOptions,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use sea_orm_migration::{MigratorTrait as _, SchemaManager, seaql_migrations};
 use thiserror::Error;
@@ -19,6 +23,7 @@ use crate::{clock::Clock, migration::Migrator};
 
 pub mod accounts;
 pub mod activity;
+pub mod ahead;
 pub mod announcements;
 pub mod api_answers;
 pub mod api_tokens;
@@ -37,6 +42,7 @@ pub mod mail;
 pub mod notices;
 pub mod oddities;
 pub mod platform;
+pub mod presence;
 pub mod probes;
 pub mod products;
 pub mod sealed;
@@ -49,6 +55,7 @@ pub mod users;
 pub mod webhooks;
 
 pub use announcements::Announcements;
+pub use presence::{Presence, Trouble};
 
 /// How many rows a statement may write at once: SQLite takes 32,766 values.
 const ROWS_A_STATEMENT: usize = 1_000;
@@ -63,6 +70,9 @@ const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
 const WORKERS_WRITE_AT_ONCE: usize = 4;
 const WORKERS_WRITE_AT_ONCE_INTO_SQLITE: usize = 2;
 
+/// How PostgreSQL lets go of what a server that was cut off holds: of its locks soon, and then of its connection.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 15";
+
 /// Where it is written down which migrations there were.
 const MIGRATIONS: &str = "seaql_migrations";
 
@@ -75,6 +85,9 @@ pub enum StoreError {
     /// The database refuses or can't be reached.
     #[error("the database can't be used: {0}")]
     Database(#[from] DbErr),
+    /// The database does not answer.
+    #[error("the database does not answer")]
+    Away,
     /// What is stored can't be understood: another program wrote it, or a newer Tenantry.
     #[error("the database holds something unexpected: {0}")]
     Unexpected(String),
@@ -97,6 +110,7 @@ pub struct Store {
     writer: DatabaseConnection,
     workers: Arc<Semaphore>,
     announcements: Announcements,
+    presence: Presence,
     clock: Arc<dyn Clock>,
 }
 
@@ -115,7 +129,8 @@ impl Store {
             options
                 .max_connections(32)
                 .acquire_timeout(Duration::from_secs(10))
-                .test_before_acquire_if_idle_for(CHECK_AFTER_IDLE);
+                .test_before_acquire_if_idle_for(CHECK_AFTER_IDLE)
+                .map_sqlx_postgres_pool_opts(careful);
             migrate_postgres(url).await?;
             let pool = Database::connect(options).await?;
             (pool.clone(), pool)
@@ -125,7 +140,8 @@ impl Store {
             _ => WORKERS_WRITE_AT_ONCE,
         };
         let workers = Arc::new(Semaphore::new(at_once));
-        Ok(Self { reader, writer, workers, announcements: Announcements::default(), clock })
+        let (announcements, presence) = (Announcements::default(), Presence::default());
+        Ok(Self { reader, writer, workers, announcements, presence, clock })
     }
 
     /// Whether the database answers.
@@ -226,6 +242,24 @@ impl Transaction {
         self.announcements.publish(&self.touched);
         Ok(())
     }
+}
+
+/// Connections that are cut are noticed, at both ends.
+fn careful(options: PgPoolOptions) -> PgPoolOptions {
+    options
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SESSION).await?;
+                Ok(())
+            })
+        })
+        // By itself, the pool would wait for one that was cut for as long as the network's patience lasts.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(presence::ANSWERS_WITHIN, connection.ping()).await;
+                answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+            })
+        })
 }
 
 /// One server after the other: several may start at once. The lock goes with the connection that holds it.

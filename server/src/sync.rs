@@ -28,6 +28,7 @@ use crate::{
     store::{
         Store, StoreError,
         connections::{Connection, Lease, Settled},
+        presence::Retreat,
         tenant_data::{DataSets, Failure, Findings, LEASE, SetState},
     },
     vault::Vault,
@@ -44,6 +45,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often old attempts are forgotten.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+
+/// By how much a clock may be set without a word.
+const JUMP: Duration = Duration::from_mins(1);
+
+/// The longest that a connection waits for its next round, if it is not read less often anyway: its grant is gone.
+const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
 /// Reads tenants.
 #[derive(Clone)]
@@ -159,6 +166,8 @@ impl Worker {
         let mut soon: BTreeSet<Instant> = BTreeSet::new();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let presence = self.inner.store.presence().clone();
+        let mut retreat = Retreat::default();
         while !stop.is_cancelled() {
             let wake = soon.first().copied();
             let ended = tokio::select! {
@@ -184,18 +193,23 @@ impl Worker {
             }
             soon = soon.split_off(&Instant::now());
             let free = self.inner.concurrency.get().saturating_sub(rounds.len());
-            match self.claim(free).await {
+            match self.inner.store.unless_away(self.claim(free)).await {
                 Ok(claimed) => {
+                    retreat.forget();
                     for connection in claimed {
                         let lease = connection.lease;
                         held.insert(rounds.spawn(self.clone().round(connection)).id(), lease);
                     }
                 }
-                Err(error) => tracing::error!(%error, "the worker can't look for what is due"),
+                Err(error) => {
+                    tracing::error!(%error, "the worker can't look for what is due");
+                    stop.run_until_cancelled(retreat.wait(&presence)).await;
+                }
             }
         }
         rounds.shutdown().await;
-        if let Err(error) = self.inner.store.hand_back(held.into_values()).await {
+        let store = &self.inner.store;
+        if let Err(error) = store.unless_away(store.hand_back(held.into_values())).await {
             tracing::warn!(%error, "what was being read can't be handed back; it goes on when the leases end");
         }
     }
@@ -212,7 +226,7 @@ impl Worker {
         let span = tracing::info_span!("round", company = %connection.company, tenant = %connection.tenant);
         async {
             let outcome = tokio::select! {
-                outcome = self.inner.read_and_settle(&connection) => outcome,
+                outcome = self.inner.store.unless_away(self.inner.read_and_settle(&connection)) => outcome,
                 lost = self.inner.keep_lease(&connection) => Err(lost),
             };
             match outcome {
@@ -618,18 +632,59 @@ fn sort<T>(
 }
 
 /// Ends what time ends: attempts past their deadline, and those that an interrupted server left behind.
-pub async fn sweep(store: Store, stop: CancellationToken) {
+pub async fn sweep(store: Store, every: Duration, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut tidy = tokio::time::interval(TIDY_EVERY);
-    loop {
-        let swept = tokio::select! {
-            () = stop.cancelled() => return,
-            _ = look.tick() => sweep_up(&store).await,
-            _ = tidy.tick() => tidy_up(&store).await,
-        };
-        if let Err(error) = swept {
-            tracing::error!(%error, "what is over can't be swept");
+    let mut retreat = Retreat::default();
+    let mut clock = ClockWatch::begin(store.now());
+    let sweeping = async {
+        loop {
+            let swept = tokio::select! {
+                _ = look.tick() => {
+                    let jump = clock.jump(store.now());
+                    if let Some(seconds) = jump {
+                        tracing::warn!(seconds, "the machine's clock was changed, or it slept");
+                    }
+                    let sweeping = async {
+                        if jump.is_some() {
+                            bring_back(&store, every).await?;
+                        }
+                        sweep_up(&store).await
+                    };
+                    store.unless_away(sweeping).await
+                }
+                _ = tidy.tick() => store.unless_away(tidy_up(&store, every)).await,
+            };
+            match swept {
+                Ok(()) => retreat.forget(),
+                Err(error) => {
+                    tracing::error!(%error, "what is over can't be swept");
+                    retreat.wait(store.presence()).await;
+                }
+            }
         }
+    };
+    Box::pin(stop.run_until_cancelled(sweeping)).await;
+}
+
+/// Notices when the clock of the machine goes another way than time does.
+struct ClockWatch {
+    at: Instant,
+    said: Timestamp,
+}
+
+impl ClockWatch {
+    fn begin(now: Timestamp) -> Self {
+        Self { at: Instant::now(), said: now }
+    }
+
+    /// By how many seconds the clock went ahead or back since it was looked at last, if that is more than clocks are set by.
+    fn jump(&mut self, now: Timestamp) -> Option<i64> {
+        let passed = i64::try_from(self.at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let jump = (now.as_millis() - self.said.as_millis() - passed) / 1_000;
+        *self = Self::begin(now);
+        (jump.unsigned_abs() > JUMP.as_secs()).then_some(jump)
     }
 }
 
@@ -639,8 +694,18 @@ async fn sweep_up(store: &Store) -> Result<(), StoreError> {
     store.sweep_links().await
 }
 
+/// Brings back what a clock that was ahead left in the future.
+async fn bring_back(store: &Store, every: Duration) -> Result<(), StoreError> {
+    let brought_back = store.bring_back(every.max(LONGEST_WAIT) * 3 / 2).await?;
+    if brought_back > 0 {
+        tracing::warn!(times = brought_back, "times that lie too far ahead were brought back: a clock was wrong");
+    }
+    Ok(())
+}
+
 /// Forgets what nobody needs any more.
-async fn tidy_up(store: &Store) -> Result<(), StoreError> {
+async fn tidy_up(store: &Store, every: Duration) -> Result<(), StoreError> {
+    bring_back(store, every).await?;
     store.forget_old_attempts().await?;
     store.forget_old_campaigns().await?;
     store.forget_old_links().await?;

@@ -3,7 +3,8 @@
 Usage: smtp.py plain|starttls|tls [certificate key [user password]]
 
 Prints a line with its port, then each mail that it took as a line of JSON. A line with a number on its standard input
-makes it refuse the next mails with that code, an empty one take them again. It ends with its standard input.
+makes it refuse the next mails with that code, "hold" take them and say so only after the next line, an empty one take
+them again. It ends with its standard input.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ class Handler:
     refusal = ""
 
     async def handle_DATA(self, server, session, envelope):
-        if self.refusal:
+        if self.refusal and self.refusal != "hold":
             return f"{self.refusal} not now, {LOGIN[1] if LOGIN else ''}"
         mail = BytesParser(policy=policy.default).parsebytes(envelope.content)
         parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
@@ -44,6 +45,8 @@ class Handler:
             "user": login.login.decode() if login else None,
         }
         print(json.dumps(taken), flush=True)
+        while self.refusal == "hold":
+            await asyncio.sleep(0.02)
         return "250 OK"
 
 

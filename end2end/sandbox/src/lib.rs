@@ -93,9 +93,10 @@ impl Sandbox {
         let world = World::new(&options)?;
         let shared = Arc::new(Shared::new(options, base_url, world));
         let handle = Handle::new();
-        let server = serve(listener, tls.map(|tls| tls.config), routes(shared.clone()), handle.clone())
+        let config = tls.map(|tls| tls.config);
+        let server = serve(listener, config.clone(), routes(shared.clone()), handle.clone())
             .map_err(|source| StartError::Listen { address: addr, source })?;
-        Ok(RunningSandbox { addr, shared, handle, server, certificate })
+        Ok(RunningSandbox { addr, shared, config, handle, server, certificate })
     }
 }
 
@@ -116,6 +117,7 @@ fn serve(
 pub struct RunningSandbox {
     addr: SocketAddr,
     shared: Arc<Shared>,
+    config: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
     certificate: Option<String>,
@@ -140,6 +142,23 @@ impl RunningSandbox {
     /// Every code, access, refresh and ID token handed out so far.
     pub fn issued_secrets(&self) -> Vec<String> {
         self.shared.world().ledger.secrets()
+    }
+
+    /// Nobody answers at its address any more, as when the network to Microsoft is cut.
+    pub async fn go_away(&mut self) {
+        self.handle.shutdown();
+        drop((&mut self.server).await);
+    }
+
+    /// It answers again, and knows what it knew.
+    pub fn come_back(&mut self) -> Result<(), StartError> {
+        let failed = |source| StartError::Listen { address: self.addr, source };
+        let listener = TcpListener::bind(self.addr).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        self.handle = Handle::new();
+        let routes = routes(self.shared.clone());
+        self.server = serve(listener, self.config.clone(), routes, self.handle.clone()).map_err(failed)?;
+        Ok(())
     }
 
     /// Ends it; requests under way get two seconds.

@@ -21,6 +21,7 @@ use url::form_urlencoded;
 use super::{
     AppState,
     address::client_address,
+    connect::went_wrong_at,
     page::{Page, Place},
     server_functions::error_response,
     site,
@@ -217,7 +218,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 
 /// What a path is, for how a refusal looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     /// For programs: JSON.
     Api,
     /// Where a window goes on to Microsoft: a page of the server.
@@ -227,12 +228,18 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(uri: &Uri) -> Self {
+    /// What this path is.
+    pub fn of(uri: &Uri) -> Self {
         match uri.path() {
             path if path == "/api" || path.starts_with("/api/") => Self::Api,
             path if path.starts_with("/connect/") => Self::Navigation,
             _ => Self::Page,
         }
+    }
+
+    /// Whether it is for programs.
+    pub fn is_api(self) -> bool {
+        self == Self::Api
     }
 }
 
@@ -261,7 +268,8 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
     let caller = match caller(&state, &cookies, request.uri().path()).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return sign_in_first(kind, request.uri()),
-        Err(error) => return error_response(&internal(error)),
+        Err(error) if kind == Kind::Api => return error_response(&internal(error)),
+        Err(error) => return went_wrong_at(error, kind == Kind::Navigation),
     };
     let refused = match access {
         // Those with a token were let through already.

@@ -61,6 +61,7 @@ pub async fn start(
     let beginning = Beginning::Click { surface, by: &by };
     match state.connect.start(company, browser(&cookies), beginning).await {
         Ok(started) => begun(&state, cookies, StatusCode::FOUND, &started),
+        Err(StartError::Store(error)) => went_wrong_at(error, popup),
         Err(error) => {
             let (status, heading) = match &error {
                 StartError::NotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "Tenantry is not set up yet"),
@@ -68,9 +69,6 @@ pub async fn start(
                 StartError::AlreadyConnected { .. } => (StatusCode::CONFLICT, "Nothing to do"),
                 StartError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
             };
-            if let StartError::Store(cause) = &error {
-                tracing::error!(error = %cause, "an attempt could not begin");
-            }
             refusal_page(status, heading, &error.to_string(), popup)
         }
     }
@@ -195,8 +193,14 @@ fn place(shown: Shown, msp: &str) -> Place {
 
 /// The page that a failure of ours ends on.
 pub fn went_wrong(error: StoreError) -> Response {
+    went_wrong_at(error, true)
+}
+
+/// The same, in a window of its own or in the page's tab.
+pub fn went_wrong_at(error: StoreError, popup: bool) -> Response {
     let error = internal(error);
-    refusal_page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", &error.message, true)
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    refusal_page(status, "Something went wrong", &error.message, popup)
 }
 
 /// A page that says why not.

@@ -1,6 +1,6 @@
 //! Whether the server lives, whether it can work, and what it counts.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Extension,
@@ -10,19 +10,29 @@ use axum::{
 };
 
 use super::{AppState, server_functions::error_response};
-use crate::{failure::internal, metrics};
+use crate::{failure::internal, metrics, store::Trouble};
 
 /// It lives.
 pub async fn alive() -> &'static str {
     "ok"
 }
 
-/// The database answers. (It was migrated before the server began to listen.)
-pub async fn ready(State(state): State<AppState>) -> Result<&'static str, (StatusCode, &'static str)> {
-    state.store.ping().await.map(|()| "ready").map_err(|error| {
+/// How long the database may take to answer who asks whether it does.
+const READY_WITHIN: Duration = Duration::from_secs(3);
+
+/// Whether the database answers. (It was migrated before the server began to listen.) A server that can still be read is
+/// ready, and says what it can't do.
+pub async fn ready(State(state): State<AppState>) -> Result<String, (StatusCode, &'static str)> {
+    let store = &state.store;
+    let answer = tokio::time::timeout(READY_WITHIN, store.unless_away(store.ping())).await;
+    if let Ok(Ok(())) = answer {
+        let only = |trouble: Trouble| format!("ready for reading only: {}", trouble.say());
+        return Ok(store.presence().trouble().map_or_else(|| "ready".to_owned(), only));
+    }
+    if let Ok(Err(error)) = &answer {
         tracing::warn!(%error, "not ready");
-        (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
-    })
+    }
+    Err((StatusCode::SERVICE_UNAVAILABLE, Trouble::Away.say()))
 }
 
 /// What was counted, as Prometheus reads it. Only for who is on a private network: how many companies there are is nobody

@@ -92,7 +92,13 @@ async fn show(
             return Ok(connected_page(&state, &link.company_name));
         };
         if is_person(&method, &headers) {
-            state.store.link_opened(&link).await?;
+            // The page is shown also where that can't be written down.
+            match state.store.link_opened(&link).await {
+                Err(error) if error.trouble().is_some() => {
+                    tracing::warn!(%error, "the opening of a link can't be written down");
+                }
+                done => done?,
+            }
         }
         Ok(live_page(&state, &link, renews))
     };

@@ -9,7 +9,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, header},
+};
+use futures::future::join;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -36,6 +42,14 @@ const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// The same for our proxies, which keep connections for later, and mind if they are closed.
 const PROXY_HEAD_WITHIN: Duration = Duration::from_secs(75);
 
+/// How long a server that stops still takes connections: those that wait already would be reset.
+const LAST_ONES: Duration = Duration::from_millis(50);
+
+/// How long a server that stops still answers on connections that proxies keep, once each: a proxy may be sending a request on
+/// one that is closed in the same moment, and does not send what changes something twice. It notices by then that no new
+/// connection is taken.
+const PROXIES_NOTICE_WITHIN: Duration = Duration::from_secs(2);
+
 /// How long to wait when the machine has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
@@ -49,14 +63,22 @@ pub async fn serve(
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let of_one = Places::<IpAddr>::new(OF_ONE_ADDRESS);
-    let connections = GracefulShutdown::new();
+    let (connections, of_proxies) = (GracefulShutdown::new(), GracefulShutdown::new());
+    let closing = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_ONES).await;
+    };
+    tokio::pin!(closing);
     loop {
         let next = async {
             // Nobody closes it.
             let place = Arc::clone(&room).acquire_owned().await.ok();
             (accept(&listener).await, place)
         };
-        let Some(((stream, peer), place)) = stop.run_until_cancelled(next).await else { break };
+        let ((stream, peer), place) = tokio::select! {
+            () = &mut closing => break,
+            taken = next => taken,
+        };
         let address = peer.ip().to_canonical();
         let is_proxy = proxies.iter().any(|network| network.contains(address));
         let own = if is_proxy { None } else { of_one.take(network(address)) };
@@ -64,18 +86,25 @@ pub async fn serve(
             // Closed without a word: an answer would cost more than the connection.
             continue;
         }
-        let router = router.clone();
+        let (router, stopping) = (router.clone(), stop.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (mut parts, body) = request.into_parts();
             parts.extensions.insert(ConnectInfo(peer));
             let answer = router.clone().oneshot(hyper::Request::from_parts(parts, Body::new(body)));
-            async { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+            let stopping = stopping.clone();
+            async move {
+                let mut answer = answer.await.unwrap_or_else(|never| match never {});
+                if stopping.is_cancelled() {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(if is_proxy { PROXY_HEAD_WITHIN } else { HEAD_WITHIN })
             .serve_connection(TokioIo::new(stream), service);
-        let connection = connections.watch(connection);
+        let connection = if is_proxy { of_proxies.watch(connection) } else { connections.watch(connection) };
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -84,8 +113,14 @@ pub async fn serve(
         });
     }
     drop(listener);
+    let behind_proxies = async {
+        if of_proxies.count() > 0 {
+            tokio::time::sleep(PROXIES_NOTICE_WITHIN).await;
+        }
+        of_proxies.shutdown().await;
+    };
     // Whoever holds a connection open does not hold the server.
-    drop(tokio::time::timeout(grace, connections.shutdown()).await);
+    drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -37,6 +37,7 @@ mod tokens;
 mod users;
 mod wire;
 
+pub(super) use self::problem::{Code as ProblemCode, Problem};
 pub use self::tokens::{MethodScope, admit};
 
 /// Where all of it is.

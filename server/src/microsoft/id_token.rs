@@ -77,10 +77,10 @@ pub enum IdTokenError {
     #[error("the ID token is for another app")]
     Audience,
     /// Too old.
-    #[error("the ID token has expired")]
+    #[error("the ID token has expired, or the clock of the server is ahead")]
     Expired,
     /// From the future.
-    #[error("the ID token is not valid yet")]
+    #[error("the ID token is not valid yet, or the clock of the server is behind")]
     NotYetValid,
     /// Of another sign-in.
     #[error("the ID token belongs to another sign-in")]

@@ -4,15 +4,11 @@ use app::domain::CompanyId;
 use sea_orm::{
     ConnectionTrait, DbErr, Statement,
     sea_query::{Expr, Query, ReturningClause},
-    sqlx::postgres::{PgListener, PgPool},
 };
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
-
-use super::{Store, StoreError};
 
 /// The channel's name in PostgreSQL.
-const CHANNEL: &str = "tenantry_company";
+pub(super) const CHANNEL: &str = "tenantry_company";
 
 /// How many announcements may wait for a slow listener. One that missed some is told so and looks for itself.
 const BACKLOG: usize = 4_096;
@@ -54,32 +50,4 @@ pub(super) async fn tell(db: &impl ConnectionTrait, companies: &[CompanyId]) -> 
     let values = [CHANNEL.into(), ids.join(",").into()];
     db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     Ok(())
-}
-
-impl Store {
-    /// On PostgreSQL: passes on what other processes announce, until `stop`. Returns at once on SQLite.
-    pub async fn relay_announcements(&self, stop: CancellationToken) -> Result<(), StoreError> {
-        if self.engine() != sea_orm::DbBackend::Postgres {
-            return Ok(());
-        }
-        let pool: &PgPool = self.writer.get_postgres_connection_pool();
-        let listen = async {
-            let mut listener = PgListener::connect_with(pool).await.map_err(to_db)?;
-            listener.listen(CHANNEL).await.map_err(to_db)?;
-            loop {
-                let notification = listener.recv().await.map_err(to_db)?;
-                if let Ok(company) = notification.payload().parse() {
-                    self.announcements.publish(&[company]);
-                }
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => Ok(()),
-            ended = listen => ended,
-        }
-    }
-}
-
-fn to_db(error: sea_orm::sqlx::Error) -> StoreError {
-    StoreError::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
 }

@@ -90,13 +90,7 @@ impl Store {
         Ok(())
     }
 
-    /// Nothing was done: the key is free again.
-    pub async fn forget_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
-        Entity::delete_by_id(id).exec(&self.writer).await?;
-        Ok(())
-    }
-
-    /// It may have been done, or not.
+    /// Nobody knows whether it was done.
     pub async fn interrupt_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
         let long_ago = self.clock.now().minus(INTERRUPTED_AFTER);
         Entity::update_many()
@@ -104,6 +98,12 @@ impl Store {
             .filter(Column::Id.eq(id))
             .exec(&self.writer)
             .await?;
+        Ok(())
+    }
+
+    /// Nothing was done: the key is free again.
+    pub async fn forget_api_answer(&self, id: Uuid) -> Result<(), StoreError> {
+        Entity::delete_by_id(id).exec(&self.writer).await?;
         Ok(())
     }
 

@@ -393,6 +393,29 @@ on_both_databases! {
         assert!(row.note.contains("can't be reached"), "{}", row.note);
     }
 
+    async fn a_mail_that_is_on_its_way_when_the_server_stops_is_sent_once(engine) {
+        let mut server = MailServer::start("plain", None).await;
+        let mut app = with_mail(engine, &server).start().await;
+        let ids = with_contacts(&app, 1).await;
+        let (campaign, _) = Sender::owner(&app).make(&ids).await;
+        server.hold();
+        Sender::owner(&app).send(campaign, &ids, false).await;
+        server.has(1).await;
+        let port: u16 = app.url.rsplit(':').next().unwrap().parse().unwrap();
+        let stops = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            server.refuse(None);
+        };
+        tokio::join!(app.stop(), stops);
+        app.serve().await;
+        app.clock.advance(Duration::from_mins(10));
+        let owner = Sender::new(&app, "later").await;
+        owner.becomes(campaign, ids[0], CampaignState::Sent).await;
+        assert_eq!(server.taken().len(), 1);
+    }
+
     async fn what_is_withdrawn_before_it_is_sent_is_not_sent(engine) {
         let mut server = MailServer::start("plain", None).await;
         let app = with_mail(engine, &server).start().await;

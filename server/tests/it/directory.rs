@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use app::domain::CompanyId;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, FromQueryResult as _, Statement};
 use serde_json::{Value, json};
+use server::clock::Clock as _;
 use uuid::Uuid;
 
 use crate::harness::{App, Tenant};
@@ -148,6 +149,17 @@ impl App {
         self.sync_now(tenant).await;
         self.row_becomes(&tenant.name, |row| row.synced_at > before).await;
         self.idle(self.company(&tenant.name).await).await;
+    }
+
+    /// Whether the company is being read, or will be at once.
+    pub async fn is_due(&self, company: CompanyId) -> bool {
+        let db = self.database().await;
+        let sql = "SELECT id FROM connection WHERE company_id = $1 AND (lease IS NOT NULL OR due_at <= $2)";
+        let values = [company.uuid().into(), self.clock.now().as_millis().into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let due = !db.query_all_raw(statement).await.unwrap().is_empty();
+        db.close().await.unwrap();
+        due
     }
 
     /// Waits until nobody reads the company.

@@ -90,6 +90,10 @@ impl ShiftedClock {
         self.shift.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    pub fn put_back(&self, duration: Duration) {
+        self.shift.fetch_sub(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
     /// From now on time passes by [`ShiftedClock::advance`] only.
     pub fn stop(&self) {
         self.stopped_at.get_or_init(|| SystemClock.now());
@@ -436,7 +440,7 @@ pub fn stranger() -> reqwest::Client {
 }
 
 /// Below those that the system gives to connections: one of theirs could take it before the server does.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + u16::try_from(std::process::id() % 20).unwrap() * 1_000;
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

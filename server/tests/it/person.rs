@@ -12,6 +12,8 @@ use crate::harness::{Account, App};
 /// What browsers call themselves.
 pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
+const X_FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
+
 /// A browser with its own cookies.
 pub struct Person {
     http: Client,
@@ -72,7 +74,17 @@ impl Person {
         Self::signed_in_as(app, None)
     }
 
+    /// The same, somewhere else on the internet, as far as a proxy says so.
+    pub fn stranger_at(app: &App, address: &str) -> Self {
+        let headers = header::HeaderMap::from_iter([(X_FORWARDED_FOR, address.parse().unwrap())]);
+        Self::with(app, None, headers)
+    }
+
     fn signed_in_as(app: &App, session: Option<&Token>) -> Self {
+        Self::with(app, session, header::HeaderMap::new())
+    }
+
+    fn with(app: &App, session: Option<&Token>, headers: header::HeaderMap) -> Self {
         let cookies = Jar::default();
         if let Some(session) = session {
             let url = app.url.parse().expect("a URL");
@@ -82,6 +94,7 @@ impl Person {
             .no_proxy()
             .redirect(Policy::none())
             .cookie_provider(Arc::new(cookies))
+            .default_headers(headers)
             .user_agent(BROWSER);
         Self { http: http.build().expect("a client"), app_url: app.url.clone() }
     }
@@ -224,6 +237,29 @@ impl Person {
                     response = self.submit_only(&page, "value=\"accept\"", &[("decision", "accept")]).await;
                 }
             }
+        }
+    }
+
+    /// From Microsoft's first page to the redirect that brings us the code. None: an answer of ours was lost on the way.
+    pub async fn reaches_code(&self, page: Page, account: &Account) -> Option<Url> {
+        if !page.html.contains("name=\"password\"") {
+            return None;
+        }
+        let credentials = [("email", account.email.as_str()), ("password", account.password.as_str())];
+        let mut response = self.submit_only(&page, "name=\"password\"", &credentials).await;
+        loop {
+            let Some(next) = location(&response) else {
+                let page = self.follow(response).await;
+                if !page.html.contains("value=\"accept\"") {
+                    return None;
+                }
+                response = self.submit_only(&page, "value=\"accept\"", &[("decision", "accept")]).await;
+                continue;
+            };
+            if next.as_str().starts_with(&self.app_url) && next.query_pairs().any(|(name, _)| name == "code") {
+                return Some(next);
+            }
+            response = self.open_only(next).await;
         }
     }
 

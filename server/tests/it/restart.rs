@@ -10,7 +10,7 @@ use reqwest::Url;
 use serde_json::json;
 
 use crate::{
-    harness::{App, PATIENCE, Setup, Tenant},
+    harness::{App, PATIENCE, Setup, Tenant, stranger},
     on_both_databases,
     person::{Person, location},
 };
@@ -20,22 +20,16 @@ pub struct Program(Child);
 
 impl Program {
     pub async fn start(app: &App, output: Stdio) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_tenantry"))
-            .envs(app.environment.iter().cloned())
-            .stdout(output)
-            .spawn()
-            .expect("the program starts");
-        let program = Self(child);
-        let ready = async {
-            loop {
-                match app.http.get(format!("{}/readyz", app.url)).send().await {
-                    Ok(response) if response.status() == 200 => return,
-                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, ready).await.expect("the program becomes ready");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
+        command.envs(app.environment.iter().cloned()).stdout(output);
+        let program = Self::run(&mut command);
+        ready(&app.url).await;
         program
+    }
+
+    /// Starts it, and does not wait until it is ready.
+    pub fn run(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the program starts"))
     }
 
     /// A worker without a server.
@@ -49,11 +43,42 @@ impl Program {
         Self(child)
     }
 
+    /// Whether it goes on.
+    pub fn lives(&mut self) -> bool {
+        self.0.try_wait().expect("it can be asked").is_none()
+    }
+
+    /// SIGTERM, as an operator's program would send, and wait until it has ended.
+    pub async fn stop(mut self) {
+        let sent = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+        let ended = async {
+            while self.lives() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+    }
+
     /// `kill -9`, and wait until it is gone.
     pub fn kill(mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it ends");
     }
+}
+
+/// Waits until the server at this address is ready.
+pub async fn ready(url: &str) {
+    let http = stranger();
+    let ready = async {
+        loop {
+            match http.get(format!("{url}/readyz")).send().await {
+                Ok(response) if response.status() == 200 => return,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.expect("the program becomes ready");
 }
 
 impl Drop for Program {

@@ -125,7 +125,15 @@ impl MailServer {
 
     /// It refuses mails with this code, or takes them again.
     pub fn refuse(&mut self, code: Option<u16>) {
-        let line = code.map(|code| code.to_string()).unwrap_or_default();
+        self.tell(&code.map(|code| code.to_string()).unwrap_or_default());
+    }
+
+    /// It takes mails, and does not say so until it is told something else.
+    pub fn hold(&mut self) {
+        self.tell("hold");
+    }
+
+    fn tell(&mut self, line: &str) {
         writeln!(self.script.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 

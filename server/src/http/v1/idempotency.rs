@@ -3,8 +3,8 @@
 //!
 //! The whole answer is kept, sealed: the address of a link is in no other one, so a program that did not hear the first
 //! could do nothing with an answer without it. It is kept for a day, and opens for nobody but the token that was
-//! answered. Only success is kept: what was refused did nothing, and may be tried again under its key. What failed on our
-//! side may have been done, and is not done again by itself.
+//! answered. Only success is kept: what was refused did nothing, and may be tried again under its key. Of what failed on our
+//! side nobody knows whether it was done.
 
 use app::domain::ApiTokenId;
 use axum::{
@@ -104,12 +104,13 @@ async fn begin(state: &AppState, token: ApiTokenId, key: &[u8], asked: [u8; 32])
 
 /// Keeps an answer of success, and hands it on.
 async fn keep(state: &AppState, id: Uuid, response: Response) -> Result<Response, Problem> {
+    if response.status().is_server_error() {
+        // It may have been stored all the same: the database's answer can be what was lost.
+        state.store.interrupt_api_answer(id).await?;
+        return Ok(response);
+    }
     if !response.status().is_success() {
-        if response.status().is_server_error() {
-            state.store.interrupt_api_answer(id).await?;
-        } else {
-            state.store.forget_api_answer(id).await?;
-        }
+        state.store.forget_api_answer(id).await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

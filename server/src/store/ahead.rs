@@ -1,0 +1,58 @@
+//! Times that lie further ahead than anybody puts them: a clock was wrong when they were written. What waits for them would
+//! wait for as long as that clock was ahead.
+
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use sea_orm::{ConnectionTrait as _, Statement};
+
+use super::{Store, StoreError, tenant_data::LEASE};
+
+/// More than any lease but that of a round lasts.
+const OTHER_LEASES: Duration = Duration::from_mins(5);
+
+/// An attempt that began later than this from now did not.
+const SOON: Duration = Duration::from_mins(5);
+
+impl Store {
+    /// Brings back to now what lies too far ahead. `furthest` is the longest that a connection may have to wait for its next
+    /// round. Answers how much it was.
+    pub async fn bring_back(&self, furthest: Duration) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut brought = 0;
+        for (table, column, limit) in [
+            ("connection", "lease_until", LEASE * 2),
+            ("connection", "due_at", furthest),
+            ("connection", "full_due_at", furthest),
+            ("mail", "lease_until", OTHER_LEASES),
+            ("campaign_mail", "lease_until", OTHER_LEASES),
+            ("webhook_delivery", "lease_until", OTHER_LEASES),
+            ("disconnection", "busy_until", OTHER_LEASES),
+            ("platform_fault", "next_try_at", OTHER_LEASES),
+        ] {
+            brought += self.bring_back_column(table, column, column, now, limit).await?;
+        }
+        Ok(brought + self.bring_back_column("attempt", "deadline_at", "begun_at", now, SOON).await?)
+    }
+
+    async fn bring_back_column(
+        &self,
+        table: &str,
+        column: &str,
+        judged_by: &str,
+        now: Timestamp,
+        limit: Duration,
+    ) -> Result<u64, StoreError> {
+        let latest = now.plus(limit).as_millis();
+        // Looked for without the write lock: as a rule there is nothing.
+        let look = format!("SELECT 1 FROM {table} WHERE {judged_by} > $1 AND {column} > $2 LIMIT 1");
+        let values = || [latest.into(), now.as_millis().into()];
+        let look = Statement::from_sql_and_values(self.engine(), look, values());
+        if self.reader.query_one_raw(look).await?.is_none() {
+            return Ok(0);
+        }
+        let change = format!("UPDATE {table} SET {column} = $2 WHERE {judged_by} > $1 AND {column} > $2");
+        let change = Statement::from_sql_and_values(self.engine(), change, values());
+        Ok(self.writer.execute_raw(change).await?.rows_affected())
+    }
+}
