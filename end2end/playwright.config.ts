@@ -19,7 +19,8 @@ export default defineConfig<AppOptions>({
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
-    trace: "retain-on-failure",
+    // A film of every test is a third of what all of them cost; what the page was at each step stays, and the last picture.
+    trace: { mode: "retain-on-failure", screenshots: false },
     screenshot: "only-on-failure",
     locale: "en-US",
     viewport: { width: 1440, height: 900 },
