@@ -5,8 +5,6 @@ import { PAGES, pagesOfTheApp, setScene, strangerPage } from "../fixtures/pages.
 import { expectOrderly, readingOrder } from "../fixtures/reading-order.ts";
 import { expectSettled } from "../fixtures/settled.ts";
 
-test.use({ contextOptions: { reducedMotion: "reduce" } });
-
 test("no page of the app is missing here", () => {
   const there = pagesOfTheApp();
   expect(there.length).toBeGreaterThan(10);
