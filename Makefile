@@ -102,7 +102,7 @@ test-api: postgresql $(API_PYTHON) ## Try the API out against its own document.
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug'
 
 .PHONY: test-browser
-test-browser: build chromium ## Run the tests in Chromium; ARGS go to Playwright.
+test-browser: build chromium engines ## Run the tests in Chromium, Firefox and WebKit; ARGS go to Playwright.
 	cd end2end && npx tsc --noEmit && npx playwright test $(ARGS)
 
 end2end/node_modules/.package-lock.json: end2end/package-lock.json
@@ -112,6 +112,10 @@ end2end/node_modules/.package-lock.json: end2end/package-lock.json
 .PHONY: chromium
 chromium: end2end/node_modules/.package-lock.json
 	@end2end/scripts/test-tools.sh chromium
+
+.PHONY: engines
+engines: end2end/node_modules/.package-lock.json
+	@end2end/scripts/test-tools.sh engines
 
 .PHONY: postgresql nginx sqlite
 postgresql nginx sqlite:

@@ -3,6 +3,7 @@
 #
 #   test-tools.sh npm                           Playwright and the other npm packages
 #   test-tools.sh chromium                      a browser
+#   test-tools.sh engines                       Firefox, and GTK's WebKit with what drives it and a display for it
 #   test-tools.sh postgresql                    PostgreSQL's programs
 #   test-tools.sh nginx                         nginx's program
 #   test-tools.sh sqlite                        SQLite's program
@@ -45,6 +46,13 @@ chromium)
         say "No Chromium could be installed. Install one, or name it in the variable CHROMIUM."
         exit 1
     }
+    ;;
+engines)
+    cd end2end
+    # Where they can't be had, the tests in them are left out, and say so.
+    node scripts/engine.mjs firefox >/dev/null || apt_install firefox-esr || say "There is no Firefox here."
+    node scripts/engine.mjs webkit >/dev/null || { apt_install xvfb && apt_install webkit2gtk-driver; } ||
+        say "There is no WebKitWebDriver with Xvfb here."
     ;;
 postgresql)
     server/tests/postgres.sh --find >/dev/null 2>&1 || apt_install postgresql || true

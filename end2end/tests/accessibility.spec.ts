@@ -3,8 +3,7 @@ import { expect, test } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
 import { PAGES, pagesOfTheApp, setScene, strangerPage } from "../fixtures/pages.ts";
 import { expectOrderly, readingOrder } from "../fixtures/reading-order.ts";
-
-test.use({ contextOptions: { reducedMotion: "reduce" } });
+import { expectSettled } from "../fixtures/settled.ts";
 
 test("no page of the app is missing here", () => {
   const there = pagesOfTheApp();
@@ -29,6 +28,7 @@ for (let part = 0; part < PARTS; part += 1) {
         await there.goto(path);
         const isReady = () => expect(ready(there).first()).toBeVisible();
         await isReady();
+        await expectSettled(there);
         const wide = await readingOrder(there);
         expectOrderly(wide);
         await expectAccessible(there, isReady);

@@ -70,6 +70,7 @@ test("a domain that is not the tenant's, and a tenant that was renamed", async (
   await page.goto(`${new URL(page.url()).pathname}/edit`);
   await page.getByLabel("Primary domain").fill("foreign.test");
   await page.getByRole("button", { name: "Save" }).click();
+  await companies.expectAnnounced(`${tenant.name} saved`);
   await CompaniesPage.open(page);
   await expect(companies.row(tenant).getByText("Domain is not the tenant's").first()).toBeVisible();
   await companies.row(tenant).getByRole("link", { name: tenant.name }).click();
@@ -78,6 +79,7 @@ test("a domain that is not the tenant's, and a tenant that was renamed", async (
   await foreign.getByRole("link", { name: "Edit" }).click();
   await page.getByLabel("Primary domain").fill(tenant.domain);
   await page.getByRole("button", { name: "Save" }).click();
+  await companies.expectAnnounced(`${tenant.name} saved`);
   await CompaniesPage.open(page);
   await expect(companies.row(tenant).getByText("Domain is not the tenant's")).toHaveCount(0);
 });

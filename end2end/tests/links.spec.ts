@@ -384,6 +384,7 @@ test.describe("for everybody", () => {
     const dead = await withdrawn.link();
     await withdrawn.close();
     await companies.choose(another, "Withdraw link");
+    await companies.expectAnnounced(`${another.name}: link withdrawn`);
     const client = await clientOf(context);
     await LinkPage.open(client, dead);
     await client.getByRole("button", { name: "Ask Acme IT for a new link" }).click();
@@ -416,7 +417,7 @@ test.describe("for everybody", () => {
     const there = await LinkPage.open(client, link);
     await expectAccessible(client, () => expect(there.continueButton).toBeVisible());
     await companies.choose(tenant, "Withdraw link");
-    await companies.expectStatus(tenant, "Not connected");
+    await companies.expectAnnounced(`${tenant.name}: link withdrawn`);
     await client.reload();
     await expectAccessible(client, () => there.expectHeading("This link was withdrawn"));
   });

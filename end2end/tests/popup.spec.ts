@@ -85,6 +85,7 @@ test("Cancel puts the row back, and what the popup says then changes nothing", a
   await companies.expectStatus(tenant, "Not connected");
   await expect(companies.row(tenant).getByRole("button", { name: "Cancel" })).toHaveCount(0);
   await expect(companies.signInButton(tenant)).toBeVisible();
+  await companies.expectAnnounced(`${tenant.name}: sign-in cancelled`);
 
   await popup.accept();
   await expect(popup.page.getByText("You can close this window")).toBeVisible();

@@ -73,7 +73,7 @@ test("a dialog is read by itself, and what is said aloud is in a live region", a
   const { linked } = await setScene(app, page);
   await page.getByRole("row", { name: beginning(linked.name) }).getByRole("button", { name: "Generate Link" }).click();
   const dialog = page.getByRole("dialog", { name: `Link for ${linked.name}` });
-  await expect(dialog).toBeVisible();
+  await expect(dialog.getByRole("textbox", { name: "Authentication link" })).toBeVisible();
   const order = await readingOrder(page);
   expectInOrder(order, [
     ["dialog", `Link for ${linked.name}`],

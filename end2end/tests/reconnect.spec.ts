@@ -129,17 +129,13 @@ test("links for a group are made together, a live one is replaced only if that i
   await companies.expectStatus(one, "Connected");
 });
 
-test.describe("looks", () => {
-  test.use({ contextOptions: { reducedMotion: "reduce" } });
-
-  test("nothing to complain about for axe, with groups and with links", async ({ app, page }) => {
-    test.slow();
-    await loseThree(app, page);
-    await group(page, "2 app removed").click();
-    await expectAccessible(page, () => expect(group(page, "2 app removed")).toBeVisible());
-    await page.getByRole("link", { name: "Generate links for 2 companies" }).click();
-    await expectAccessible(page, () => expect(page.getByRole("button", { name: "Generate 2 links" })).toBeVisible());
-    await page.getByRole("button", { name: "Generate 2 links" }).click();
-    await expectAccessible(page, () => expect(page.getByRole("table", { name: "Links" })).toBeVisible());
-  });
+test("nothing to complain about for axe, with groups and with links", async ({ app, page }) => {
+  test.slow();
+  await loseThree(app, page);
+  await group(page, "2 app removed").click();
+  await expectAccessible(page, () => expect(group(page, "2 app removed")).toBeVisible());
+  await page.getByRole("link", { name: "Generate links for 2 companies" }).click();
+  await expectAccessible(page, () => expect(page.getByRole("button", { name: "Generate 2 links" })).toBeVisible());
+  await page.getByRole("button", { name: "Generate 2 links" }).click();
+  await expectAccessible(page, () => expect(page.getByRole("table", { name: "Links" })).toBeVisible());
 });
