@@ -15,10 +15,14 @@ TRUNK_VERSION := 0.21.14
 BINARYEN_VERSION := 132
 # The command line tool and the library must be of one version.
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
+CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_FUZZ_VERSION := 0.13.2
 export TOOLS TRUNK_VERSION BINARYEN_VERSION WASM_BINDGEN_VERSION
 
 # A folder is only there if PATH did not have the version that is needed.
 export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(PATH)
+export PATH := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin:$(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin:$(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin:$(PATH)
 
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
@@ -61,13 +65,18 @@ build-tools:
 	@end2end/scripts/build-tools.sh
 
 .PHONY: lint
-lint: build-tools ## Check the formatting and the code with clippy; warnings are errors.
+lint: build-tools supply-chain ## Check the formatting and the code with clippy; warnings are errors.
 	cargo fmt --all --check
 	cargo clippy -p app --all-targets -- -D warnings
 	cargo clippy -p app --features csr --all-targets -- -D warnings
 	cargo clippy -p app --features ssr --all-targets -- -D warnings
 	cargo clippy $(PROGRAMS) -p bench --all-targets -- -D warnings
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: supply-chain
+supply-chain: ## Check what the program is made of: licences, sources, copies, and advisories if they can be asked for.
+	@end2end/scripts/build-tools.sh cargo-deny '$(CARGO_DENY_VERSION)'
+	@end2end/scripts/supply-chain.sh
 
 .PHONY: test
 test: test-rust test-compat test-api test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the API, the browser.

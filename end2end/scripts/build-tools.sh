@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs and the machine does not have: the Rust toolchain's wasm target, Trunk, wasm-bindgen and
 # wasm-opt, each at the version that the Makefile pins. Does nothing, quickly, when all of them are there.
+# With the name of a tool that only some commands need, only that one: cargo-deny, cargo-cyclonedx, cargo-fuzz.
 set -eu
 
 say() {
@@ -60,6 +61,21 @@ install_crate() {
         exit 1
     }
 }
+
+case ${1-} in
+'') ;;
+cargo-deny | cargo-cyclonedx | cargo-fuzz)
+    # They look at a few files: built in two minutes they are fast enough, and their authors' settings take ten.
+    export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+    install_crate "$1" "$1" "$2" --locked
+    exit
+    ;;
+*)
+    say "what is $1?"
+    exit 1
+    ;;
+esac
+
 install_crate trunk trunk "$TRUNK_VERSION" --locked
 # Not --locked: its own lock file names crates that were withdrawn since.
 install_crate wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN_VERSION"
