@@ -13,6 +13,7 @@ mod companies;
 mod company_exports;
 mod company_records;
 mod connect;
+mod connect_rules;
 mod dependencies;
 mod directory;
 mod disconnect;
