@@ -54,6 +54,11 @@ build: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build the web app, the server a
 release: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build target/release/tenantry: one file, which holds the web app too.
 	TENANTRY_BUILT_SITE='$(SITE)' cargo build --release -p server --features embed
 
+.PHONY: sbom
+sbom: ## Write lists of all crates in the server and in the web app, as CycloneDX, to target/release.
+	@end2end/scripts/build-tools.sh cargo-cyclonedx '$(CARGO_CYCLONEDX_VERSION)'
+	@end2end/scripts/sbom.sh '$(TARGET)/release'
+
 # Some environments set NO_COLOR=1, which Trunk takes for a mistake.
 $(SITE)/%/index.html: $(WEB_SOURCES) | build-tools
 	env -u NO_COLOR trunk build --release --offline --dist '$(@D)' frontend/$*.html
@@ -93,6 +98,18 @@ soak: postgresql $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
+
+# A sanitizer would need a nightly compiler; checks for overflow and the assertions of debug builds are on.
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+TIME ?= 60
+.PHONY: fuzz
+fuzz: ## Run everything that reads what others wrote under libFuzzer, TIME seconds each; WHAT: one of fuzz/fuzz_targets.
+	@end2end/scripts/build-tools.sh cargo-fuzz '$(CARGO_FUZZ_VERSION)'
+	for target in $(or $(WHAT),$(FUZZ_TARGETS)); do \
+	    mkdir -p "$(TARGET)/fuzz/corpus/$$target" && \
+	    CARGO_TARGET_DIR='$(TARGET)/fuzz' cargo fuzz run --sanitizer none "$$target" \
+	        "$(TARGET)/fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=$(TIME) -timeout=20 -max_len=65536 || exit; \
+	done
 
 # The page is measured in a browser.
 .PHONY: bench

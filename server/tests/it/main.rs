@@ -17,6 +17,7 @@ mod connect_rules;
 mod dependencies;
 mod directory;
 mod disconnect;
+mod documents;
 mod doubles;
 mod grants;
 mod harness;
