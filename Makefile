@@ -15,10 +15,14 @@ TRUNK_VERSION := 0.21.14
 BINARYEN_VERSION := 132
 # The command line tool and the library must be of one version.
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
+CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_FUZZ_VERSION := 0.13.2
 export TOOLS TRUNK_VERSION BINARYEN_VERSION WASM_BINDGEN_VERSION
 
 # A folder is only there if PATH did not have the version that is needed.
 export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(PATH)
+export PATH := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin:$(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin:$(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin:$(PATH)
 
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
@@ -50,6 +54,11 @@ build: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build the web app, the server a
 release: $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Build target/release/tenantry: one file, which holds the web app too.
 	TENANTRY_BUILT_SITE='$(SITE)' cargo build --release -p server --features embed
 
+.PHONY: sbom
+sbom: ## Write lists of all crates in the server and in the web app, as CycloneDX, to target/release.
+	@end2end/scripts/build-tools.sh cargo-cyclonedx '$(CARGO_CYCLONEDX_VERSION)'
+	@end2end/scripts/sbom.sh '$(TARGET)/release'
+
 # Some environments set NO_COLOR=1, which Trunk takes for a mistake.
 $(SITE)/%/index.html: $(WEB_SOURCES) | build-tools
 	env -u NO_COLOR trunk build --release --offline --dist '$(@D)' frontend/$*.html
@@ -61,13 +70,18 @@ build-tools:
 	@end2end/scripts/build-tools.sh
 
 .PHONY: lint
-lint: build-tools ## Check the formatting and the code with clippy; warnings are errors.
+lint: build-tools supply-chain ## Check the formatting and the code with clippy; warnings are errors.
 	cargo fmt --all --check
 	cargo clippy -p app --all-targets -- -D warnings
 	cargo clippy -p app --features csr --all-targets -- -D warnings
 	cargo clippy -p app --features ssr --all-targets -- -D warnings
 	cargo clippy $(PROGRAMS) -p bench --all-targets -- -D warnings
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: supply-chain
+supply-chain: ## Check what the program is made of: licences, sources, copies, and advisories if they can be asked for.
+	@end2end/scripts/build-tools.sh cargo-deny '$(CARGO_DENY_VERSION)'
+	@end2end/scripts/supply-chain.sh
 
 .PHONY: test
 test: test-rust test-compat test-api test-browser ## Run every test: Rust on SQLite and PostgreSQL, Microsoft's own clients, the API, the browser.
@@ -84,6 +98,18 @@ soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 user
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
+
+# A sanitizer would need a nightly compiler; checks for overflow and the assertions of debug builds are on.
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+TIME ?= 60
+.PHONY: fuzz
+fuzz: ## Run everything that reads what others wrote under libFuzzer, TIME seconds each; WHAT: one of fuzz/fuzz_targets.
+	@end2end/scripts/build-tools.sh cargo-fuzz '$(CARGO_FUZZ_VERSION)'
+	for target in $(or $(WHAT),$(FUZZ_TARGETS)); do \
+	    mkdir -p "$(TARGET)/fuzz/corpus/$$target" && \
+	    CARGO_TARGET_DIR='$(TARGET)/fuzz' cargo fuzz run --sanitizer none "$$target" \
+	        "$(TARGET)/fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=$(TIME) -timeout=20 -max_len=65536 || exit; \
+	done
 
 # The page is measured in a browser.
 .PHONY: bench

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs and the machine does not have: the Rust toolchain's wasm target, Trunk, wasm-bindgen and
 # wasm-opt, each at the version that the Makefile pins. Does nothing, quickly, when all of them are there.
+# With the name of a tool that only some commands need, only that one: cargo-deny, cargo-cyclonedx, cargo-fuzz.
 set -eu
 
 say() {
@@ -35,31 +36,50 @@ if [ ! -d "$libraries" ]; then
     rustup target add wasm32-unknown-unknown
 fi
 
+# Some are asked for their version with a word more.
 has() {
-    "$1" --version 2>/dev/null | grep -qF "$2"
+    # shellcheck disable=SC2086
+    $1 --version 2>/dev/null | grep -qF "$2"
 }
 
 # install_crate PROGRAM CRATE VERSION [cargo install's options]
 install_crate() {
     program=$1 crate=$2 version=$3
     shift 3
-    has "$program" "$program $version" && return
+    has "$program" " $version" && return
     folder=$TOOLS/$crate-$version
     if cargo binstall -V >/dev/null 2>&1; then
         say "fetching $crate $version with cargo-binstall"
         cargo binstall --no-confirm --disable-strategies compile --root "$folder" "$crate@$version" >&2 || true
-        has "$program" "$program $version" && return
+        has "$program" " $version" && return
         rm -rf "$folder"
     fi
     say "building $crate $version; this takes several minutes, once"
     # A target folder of its own: the project's is not disturbed, and a build that was cut off goes on where it was.
     cargo install --root "$folder" --target-dir "$TOOLS/build/$crate-$version" --version "$version" "$@" "$crate" >&2
     rm -rf "$TOOLS/build/$crate-$version"
-    has "$program" "$program $version" || {
+    has "$program" " $version" || {
         say "$crate was installed to $folder, but does not answer as version $version."
         exit 1
     }
 }
+
+case ${1-} in
+'') ;;
+cargo-deny | cargo-cyclonedx | cargo-fuzz)
+    # They look at a few files: built in two minutes they are fast enough, and their authors' settings take ten.
+    export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+    program=$1
+    [ "$1" != cargo-cyclonedx ] || program='cargo-cyclonedx cyclonedx'
+    install_crate "$program" "$1" "$2" --locked
+    exit
+    ;;
+*)
+    say "what is $1?"
+    exit 1
+    ;;
+esac
+
 install_crate trunk trunk "$TRUNK_VERSION" --locked
 # Not --locked: its own lock file names crates that were withdrawn since.
 install_crate wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN_VERSION"
