@@ -34,6 +34,7 @@ mod plain_text;
 pub mod platform;
 pub mod products;
 pub mod rate;
+pub mod request_id;
 pub mod sessions;
 pub mod staff;
 pub mod startup;

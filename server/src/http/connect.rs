@@ -23,6 +23,7 @@ use crate::{
     connect::{Beginning, BrowserName, Outcome, Shown, StartError, Started},
     failure::internal,
     links,
+    request_id::spawn,
     sessions::Caller,
     store::StoreError,
 };
@@ -61,6 +62,7 @@ pub async fn start(
     let beginning = Beginning::Click { surface, by: &by };
     match state.connect.start(company, browser(&cookies), beginning).await {
         Ok(started) => begun(&state, cookies, StatusCode::FOUND, &started),
+        Err(StartError::Store(error)) => went_wrong(error),
         Err(error) => {
             let (status, heading) = match &error {
                 StartError::NotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "Tenantry is not set up yet"),
@@ -68,9 +70,6 @@ pub async fn start(
                 StartError::AlreadyConnected { .. } => (StatusCode::CONFLICT, "Nothing to do"),
                 StartError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
             };
-            if let StartError::Store(cause) = &error {
-                tracing::error!(error = %cause, "an attempt could not begin");
-            }
             refusal_page(status, heading, &error.to_string(), popup)
         }
     }
@@ -99,7 +98,7 @@ pub async fn callback(
     }
     // A task of its own: somebody who closes the window now has answered all the same.
     let connect = state.connect.clone();
-    let settled = tokio::spawn(async move { connect.callback(&query, browser(&cookies).as_ref()).await });
+    let settled = spawn(async move { connect.callback(&query, browser(&cookies).as_ref()).await });
     match settled.await {
         Ok(Ok(outcome)) => answer(outcome, &state.msp.name),
         Ok(Err(error)) => went_wrong(error),
