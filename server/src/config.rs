@@ -40,7 +40,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
     "listen",
     "public_url",
     "data_dir",
@@ -74,6 +74,7 @@ const KEYS: [&str; 34] = [
     "address_requests",
     "account_requests",
     "trusted_proxies",
+    "otlp_endpoint",
     "log",
 ];
 
@@ -114,6 +115,8 @@ pub struct Config {
     pub account_requests: u32,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
+    /// `otlp_endpoint`: the collector that spans are sent to, if there is one.
+    pub otlp_endpoint: Option<Url>,
     /// `log`: a tracing filter that can be read.
     pub log: String,
 }
@@ -238,6 +241,7 @@ impl Config {
             address_requests: settings.required("address_requests", requests)?,
             account_requests: settings.required("account_requests", requests)?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
+            otlp_endpoint: settings.optional("otlp_endpoint", collector)?,
             log: settings.required("log", log_filter)?,
             data_dir,
             public_url,
@@ -543,6 +547,14 @@ fn log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text)
         .map(|_| text.to_owned())
         .map_err(|_| "it must be a tracing filter, such as info or info,server::sync=debug".to_owned())
+}
+
+fn collector(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && bare && url.password().is_none()
+    });
+    url.ok_or_else(|| "it must be the URL of a collector, such as http://localhost:4318".to_owned())
 }
 
 /// What people type to get here: scheme, host and port.

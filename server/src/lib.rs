@@ -28,6 +28,7 @@ pub mod microsoft;
 pub mod migration;
 pub mod notices;
 pub mod notifications;
+pub mod otlp;
 pub mod passwords;
 mod places;
 mod plain_text;

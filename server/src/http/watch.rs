@@ -11,7 +11,7 @@ use axum::{
 use tracing::{Instrument as _, field::Empty};
 
 use super::{AppState, FUNCTIONS, PAGES, caller};
-use crate::{metrics, request_id::RequestId};
+use crate::{metrics, otlp, request_id::RequestId};
 
 /// The header with the name of a request, in both directions.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,7 +28,14 @@ pub async fn watch(State(state): State<AppState>, request: Request, next: Next) 
         route,
         status = Empty,
         took_ms = Empty,
+        // What collectors call it.
+        otel.name = Empty,
+        otel.kind = Empty,
+        otel.status_code = Empty,
     );
+    if otlp::is_on() {
+        span.record("otel.name", format!("{method} {route}")).record("otel.kind", "server");
+    }
     let since = Instant::now();
     let mut response = id.clone().scope(next.run(request)).instrument(span.clone()).await;
     let (status, took) = (response.status(), since.elapsed());
@@ -36,6 +43,9 @@ pub async fn watch(State(state): State<AppState>, request: Request, next: Next) 
     span.record("took_ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     span.in_scope(|| {
         if status.is_server_error() {
+            if otlp::is_on() {
+                span.record("otel.status_code", "error");
+            }
             tracing::warn!("answered with a failure");
         } else {
             tracing::debug!("answered");

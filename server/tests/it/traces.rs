@@ -1,4 +1,4 @@
-//! What the program logs of a request.
+//! What the program logs of a request, and what it sends to a collector.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{App, Engine, PATIENCE, Setup, stranger},
+    receiver::Receiver,
     restart::Program,
 };
 
@@ -76,4 +77,49 @@ async fn a_request_is_found_in_the_log_by_its_name_and_none_of_its_secrets_is_th
     program.terminate();
     let text = format!("{:?}", lines.lock().unwrap());
     assert!(!text.contains(&secret) && !text.contains(&token), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_sent_spans_of_requests_and_rounds() {
+    let collector = Receiver::start().await;
+    let mut app = Setup::on(Engine::Sqlite)
+        .setting("TENANTRY_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", collector.port))
+        .start()
+        .await;
+    app.stop().await;
+    let (mut program, _) = start(&app).await;
+    let tenant = app.tenants[0].clone();
+    app.connect(&tenant).await;
+    app.connected(&tenant.name).await;
+    let company = app.company(&tenant.name).await.to_string();
+    // What is left is sent when it ends.
+    program.terminate();
+    let sent: Vec<u8> = collector.received().iter().flat_map(|sent| sent.body.clone().into_bytes()).collect();
+    let has = |text: &str| sent.windows(text.len()).any(|window| window == text.as_bytes());
+    for text in
+        ["tenantry", "GET /connect/callback", "request_id", "/api/companies/list", "round", "job", company.as_str()]
+    {
+        assert!(has(text), "{text} is in what was sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_delays_nobody() {
+    let mut app = Setup::on(Engine::Sqlite).setting("TENANTRY_OTLP_ENDPOINT", "http://127.0.0.1:9").start().await;
+    app.stop().await;
+    let (mut program, lines) = start(&app).await;
+    for _ in 0..50 {
+        assert_eq!(app.rows().await.len(), app.tenants.len());
+    }
+    until("it says so", || {
+        let lines = lines.lock().unwrap();
+        lines
+            .iter()
+            .any(|line| line["message"].as_str().is_some_and(|text| text.contains("takes no traces")))
+            .then_some(())
+    })
+    .await;
+    program.terminate();
+    let count = lines.lock().unwrap().iter().filter(|line| line.to_string().contains("takes no traces")).count();
+    assert_eq!(count, 1, "once");
 }
