@@ -129,6 +129,7 @@ def try_out(programs, examples, settings):
                 "TENANTRY_M365_CLIENT_SECRET": app["client_secret"],
                 # How much a token may ask is tried out elsewhere.
                 "TENANTRY_API_REQUESTS": "1000000",
+                "TENANTRY_ADDRESS_REQUESTS": "1000000",
             } | settings
             tenantry = programs / "tenantry"
             companies = HERE.parent / "demo" / "companies.csv"

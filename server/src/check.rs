@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     config::{Config, M365Config},
     microsoft::{AppToken, Class, Credential, GraphError, Microsoft, MicrosoftError, SignInService},
+    startup,
 };
 
 /// How one check came out.
@@ -86,7 +87,8 @@ pub async fn run(
         let say = "No app registration is configured. Register an app in Microsoft Entra (Accounts in any \
                    organizational directory), then set TENANTRY_M365_CLIENT_ID and TENANTRY_M365_CLIENT_SECRET, \
                    TENANTRY_M365_CLIENT_SECRET_FILE or TENANTRY_M365_CERTIFICATE_FILE.";
-        return vec![Finding::new("Settings", Outcome::Failed, say), redirect_uri(config)];
+        let findings = [Finding::new("Settings", Outcome::Failed, say), redirect_uri(config)];
+        return findings.into_iter().chain(mail_server(config).await).collect();
     };
     let settings = format!("The app {} reads tenants with {} access.", m365.app.client_id, m365.access.key());
     let mut findings = vec![Finding::new("Settings", Outcome::Ok, settings), redirect_uri(config)];
@@ -103,6 +105,7 @@ pub async fn run(
     findings.push(signing_keys(&microsoft).await);
     findings.push(graph(&microsoft).await);
     findings.extend(credential(&microsoft, m365, tenant, connected).await);
+    findings.extend(mail_server(config).await);
     findings
 }
 
@@ -170,6 +173,20 @@ async fn graph(microsoft: &Microsoft) -> Finding {
         Err(error) => (Outcome::Failed, unreachable(graph.as_str(), &graph_details(&error))),
     };
     Finding::new("Microsoft Graph", outcome, say)
+}
+
+/// Goes all the way to the mail server but for a mail.
+async fn mail_server(config: &Config) -> Option<Finding> {
+    let address = config.mail.as_ref()?.server.address();
+    let (outcome, say) = match startup::mailer(config) {
+        Ok(None) => return None,
+        Ok(Some(mailer)) => match mailer.try_out().await {
+            Ok(()) => (Outcome::Ok, format!("{address} answers, and takes what TENANTRY_SMTP_URL says.")),
+            Err(error) => (Outcome::Failed, format!("{address}: {error}")),
+        },
+        Err(error) => (Outcome::Failed, error.to_string()),
+    };
+    Some(Finding::new("Mail server", outcome, say))
 }
 
 fn unreachable(host: &str, why: &str) -> String {

@@ -41,7 +41,7 @@ const PREFIX: &str = "TENANTRY_";
 pub const CALLBACK_PATH: &str = "/connect/callback";
 
 /// Every setting. One that is not here is a mistake of whoever wrote it.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 35] = [
     "listen",
     "public_url",
     "data_dir",
@@ -67,11 +67,15 @@ const KEYS: [&str; 31] = [
     "staff_domains",
     "staff_default_role",
     "smtp_url",
+    "smtp_url_file",
     "mail_from",
     "smtp_ca_file",
     "webhook_private_addresses",
     "api_requests",
+    "address_requests",
+    "account_requests",
     "trusted_proxies",
+    "otlp_endpoint",
     "log",
 ];
 
@@ -106,8 +110,14 @@ pub struct Config {
     pub webhook_private_addresses: bool,
     /// `api_requests`: how many requests each token may make in a minute.
     pub api_requests: u32,
+    /// `address_requests`: how many requests each address may make in a minute.
+    pub address_requests: u32,
+    /// `account_requests`: how many requests each account may make in a minute.
+    pub account_requests: u32,
     /// `trusted_proxies`: networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
+    /// `otlp_endpoint`: the collector that spans are sent to, if there is one.
+    pub otlp_endpoint: Option<Url>,
     /// `log`: a tracing filter that can be read.
     pub log: String,
 }
@@ -148,7 +158,7 @@ pub struct MspConfig {
 /// `smtp_url`, `smtp_ca_file` and `mail_from`.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
-    /// `smtp_url`, and what is trusted there.
+    /// `smtp_url` or `smtp_url_file`, and what is trusted there.
     pub server: SmtpServer,
     /// `mail_from`.
     pub from: Mailbox,
@@ -228,8 +238,11 @@ impl Config {
             webhook_private_addresses: settings.required("webhook_private_addresses", |text| {
                 text.parse().map_err(|_| "it must be true or false".to_owned())
             })?,
-            api_requests: settings.required("api_requests", api_requests)?,
+            api_requests: settings.required("api_requests", requests)?,
+            address_requests: settings.required("address_requests", requests)?,
+            account_requests: settings.required("account_requests", requests)?,
             trusted_proxies: settings.optional("trusted_proxies", networks)?.unwrap_or_default(),
+            otlp_endpoint: settings.optional("otlp_endpoint", collector)?,
             log: settings.required("log", log_filter)?,
             data_dir,
             public_url,
@@ -323,7 +336,15 @@ fn staff(settings: &Settings) -> Result<Option<StaffRules>, ConfigError> {
 }
 
 fn mail(settings: &Settings) -> Result<Option<MailConfig>, ConfigError> {
-    let mut server = settings.optional("smtp_url", SmtpServer::parse)?;
+    let in_url = settings.optional("smtp_url", SmtpServer::parse)?;
+    let in_file = settings.optional("smtp_url_file", |file| SmtpServer::read(Path::new(file)))?;
+    let key = if in_file.is_some() { "smtp_url_file" } else { "smtp_url" };
+    if in_url.is_some() && in_file.is_some() {
+        let why =
+            format!("{} is set too; only one of them can say where the mail server is", settings.place("smtp_url"));
+        return Err(settings.invalid(key, why));
+    }
+    let mut server = in_url.or(in_file);
     let from = settings.optional("mail_from", |text| {
         text.parse::<Mailbox>().map_err(|_| "it must be a mail address, such as Tenantry <it@example.com>".to_owned())
     })?;
@@ -337,7 +358,7 @@ fn mail(settings: &Settings) -> Result<Option<MailConfig>, ConfigError> {
     match (server, from) {
         (Some(server), Some(from)) => Ok(Some(MailConfig { server, from })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(settings.invalid("smtp_url", "it needs TENANTRY_MAIL_FROM too")),
+        (Some(_), None) => Err(settings.invalid(key, "it needs TENANTRY_MAIL_FROM too")),
         (None, Some(_)) => Err(settings.invalid("mail_from", "it needs TENANTRY_SMTP_URL too")),
     }
 }
@@ -489,11 +510,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn api_requests(text: &str) -> Result<u32, String> {
+fn requests(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()
-        .filter(|requests| (1..=1_000_000).contains(requests))
-        .ok_or_else(|| "it must be a number from 1 to 1000000".to_owned())
+        .filter(|requests| (1..=100_000_000).contains(requests))
+        .ok_or_else(|| "it must be a number from 1 to 100000000".to_owned())
 }
 
 fn link_days(text: &str) -> Result<u8, String> {
@@ -527,6 +548,14 @@ fn log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text)
         .map(|_| text.to_owned())
         .map_err(|_| "it must be a tracing filter, such as info or info,server::sync=debug".to_owned())
+}
+
+fn collector(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && bare && url.password().is_none()
+    });
+    url.ok_or_else(|| "it must be the URL of a collector, such as http://localhost:4318".to_owned())
 }
 
 /// What people type to get here: scheme, host and port.

@@ -1,20 +1,25 @@
-//! Failures of ours: the cause goes to the log, a reference to the person.
+//! Failures of ours: the cause goes to the log, the name of the request to the person.
 
 use app::error::{AppError, ErrorCode};
-use uuid::Uuid;
 
-use crate::store::StoreError;
+use crate::{request_id::RequestId, store::StoreError};
 
 /// Logs a cause once, and answers what may be said about it.
 #[expect(clippy::needless_pass_by_value, reason = "it is used as `map_err(internal)`")]
 pub fn internal(error: StoreError) -> AppError {
-    let reference = Uuid::new_v4();
     if let Some(trouble) = error.trouble() {
-        tracing::error!(%error, %reference, "a request failed because of the database");
-        let message = format!("{} Try again then; support finds it as {reference}.", trouble.say());
+        tracing::error!(%error, "a request failed because of the database");
+        let message = with_reference(&format!("{} Try again then.", trouble.say()));
         return AppError::new(ErrorCode::Unavailable, message);
     }
-    tracing::error!(%error, %reference, "a request failed");
-    let message = format!("Something went wrong on the server. Try again; support finds it as {reference}.");
-    AppError::new(ErrorCode::Internal, message)
+    tracing::error!(%error, "a request failed");
+    AppError::new(ErrorCode::Internal, with_reference("Something went wrong on the server. Try again."))
+}
+
+/// A sentence about what nobody expected, with what support finds it by in the log.
+pub fn with_reference(text: &str) -> String {
+    match RequestId::current() {
+        Some(id) => format!("{text} Reference: {id}"),
+        None => text.to_owned(),
+    }
 }

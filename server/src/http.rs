@@ -1,22 +1,17 @@
 //! The router from top to bottom.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use app::domain::AccountId;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::StatusCode,
-    middleware::{self, Next},
-    response::Response,
+    extract::DefaultBodyLimit,
+    middleware,
     routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
+use tower_http::compression::CompressionLayer;
 use url::Url;
 
 use crate::{
@@ -26,7 +21,6 @@ use crate::{
     disconnections::Looks,
     links::LinkMaker,
     live_rows::LiveRows,
-    metrics,
     notifications::Telling,
     places::Places,
     rate::Rate,
@@ -45,6 +39,7 @@ mod events;
 mod exports;
 mod health;
 mod import;
+mod limits;
 mod links;
 mod listen;
 mod page;
@@ -53,13 +48,13 @@ mod security;
 mod server_functions;
 mod site;
 mod staff;
+mod surface;
 pub mod v1;
+mod watch;
 
+pub use limits::Rates;
 pub use listen::serve;
 pub use site::{Site, SiteError};
-
-/// How long a request may take, the event stream apart.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The largest body that a request may have, in bytes: the ids of ten thousand companies fit.
 const BODY_LIMIT: usize = 512 * 1024;
@@ -91,6 +86,8 @@ pub struct AppState {
     pub telling: Arc<Telling>,
     /// What the programming interface needs besides.
     pub api: Arc<v1::Api>,
+    /// How much each address and each account may ask.
+    pub rates: Arc<Rates>,
     /// How much an address may ask of the links' pages.
     pub link_rate: Arc<Rate>,
     /// Who runs this.
@@ -113,7 +110,7 @@ const PAGES: &str = "pages and files";
 /// Below which path the server functions are.
 const FUNCTIONS: &str = "/api/{*function}";
 
-/// What is answered within a minute.
+/// What is answered and done with.
 fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
     [
         ("/connect/start", get(connect::start)),
@@ -156,47 +153,17 @@ pub fn paths() -> Vec<String> {
 /// Every route.
 pub fn router(state: AppState) -> Router {
     let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
-    let answered = answered_routes()
-        .into_iter()
-        .fold(v1::routes(), add)
-        .fallback(get(site::serve))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(CompressionLayer::new());
+    let answered =
+        answered_routes().into_iter().fold(v1::routes(), add).fallback(get(site::serve)).layer(CompressionLayer::new());
     endless_routes()
         .into_iter()
         .fold(answered, add)
         .layer(middleware::from_fn_with_state(state.clone(), caller::admit))
         .layer(middleware::from_fn_with_state(state.clone(), away::answer))
         .layer(middleware::from_fn_with_state(state.clone(), security::guard))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::bound))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(count))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(middleware::from_fn_with_state(state.clone(), watch::watch))
         .with_state(state)
-}
-
-/// Counts what is answered.
-async fn count(request: Request, next: Next) -> Response {
-    let pattern = request.extensions().get::<MatchedPath>().map_or(PAGES, MatchedPath::as_str);
-    // Server functions are told apart by their path, of which there are as many as have a row in the table.
-    let route = if pattern == FUNCTIONS && caller::access(request.uri().path()).is_some() {
-        request.uri().path().to_owned()
-    } else {
-        pattern.to_owned()
-    };
-    let (method, since) = (request.method().clone(), Instant::now());
-    let response = next.run(request).await;
-    metrics::answered(&method, &route, response.status().as_u16(), since.elapsed());
-    response
-}
-
-/// The path alone, for a query may hold a code; and of a link not even that.
-fn request_span(request: &Request) -> tracing::Span {
-    let path = request.uri().path();
-    let path = match path {
-        path if path.starts_with("/join/") => "/join/…",
-        path if path.starts_with(app::domain::link::PATH) => "/c/…",
-        path => path,
-    };
-    tracing::info_span!("request", method = %request.method(), path)
 }

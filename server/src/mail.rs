@@ -1,6 +1,11 @@
 //! Sends mail through a server that the settings name (SMTP).
 
-use std::{fmt, fs, time::Duration};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
@@ -46,6 +51,8 @@ pub struct SmtpServer {
     security: Security,
     /// Certificates that are trusted besides the system's.
     roots: Vec<Certificate>,
+    /// Where the URL was read from, if it was a file: a new one may be put there at any time.
+    file: Option<PathBuf>,
 }
 
 impl fmt::Debug for SmtpServer {
@@ -81,7 +88,19 @@ impl SmtpServer {
             Security::Plain => 25,
         });
         url.set_query(None);
-        Ok(Self { url: String::from(url).into(), host, port, security, roots: Vec::new() })
+        Ok(Self { url: String::from(url).into(), host, port, security, roots: Vec::new(), file: None })
+    }
+
+    /// Takes the URL in this file. The error names the file and holds nothing of it.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let text = fs::read_to_string(file).map(SecretString::from);
+        let text = text.map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+        Ok(Self { file: Some(file.to_owned()), ..Self::parse(text.expose_secret().trim())? })
+    }
+
+    /// Where it is: host and port.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Trusts the certificates in this file too.
@@ -192,13 +211,30 @@ fn is_certificate(error: &smtp::Error) -> bool {
 /// Sends mails.
 #[derive(Clone)]
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// The way to the server, and what it was made of.
+    held: Arc<Mutex<Held>>,
     from: Mailbox,
+    hello: String,
 }
+
+struct Held {
+    transport: Transport,
+    server: SmtpServer,
+    /// When the file with the URL had been written, as of the last look.
+    written: Option<SystemTime>,
+}
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 impl Mailer {
     /// `hello` is what we call ourselves there.
     pub fn new(server: &SmtpServer, from: Mailbox, hello: &str) -> Result<Self, smtp::Error> {
+        let (transport, written) = (Self::transport_to(server, hello)?, written(server).ok());
+        let held = Arc::new(Mutex::new(Held { transport, server: server.clone(), written }));
+        Ok(Self { held, from, hello: hello.to_owned() })
+    }
+
+    fn transport_to(server: &SmtpServer, hello: &str) -> Result<Transport, smtp::Error> {
         let mut tls = TlsParameters::builder(server.host.clone());
         for root in &server.roots {
             tls = tls.add_root_certificate(root.clone());
@@ -208,18 +244,57 @@ impl Mailer {
             Security::StartTls => Tls::Required(tls.build()?),
             Security::Plain => Tls::None,
         };
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(server.url.expose_secret())?
+        let transport = Transport::from_url(server.url.expose_secret())?
             .port(server.port)
             .tls(tls)
             .hello_name(ClientId::Domain(hello.to_owned()))
             .timeout(Some(STEP_TIMEOUT))
             .build();
-        Ok(Self { transport, from })
+        Ok(transport)
+    }
+
+    /// The way to the server, by what the file with the URL holds now. One that can't be used changes nothing: somebody may
+    /// be writing it.
+    fn transport(&self) -> Transport {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = held.server.file.clone()
+            && let Ok(written) = written(&held.server)
+            && held.written != Some(written)
+        {
+            held.written = Some(written);
+            let new = SmtpServer::read(&file).map(|new| SmtpServer { roots: held.server.roots.clone(), ..new });
+            let made = new.and_then(|server| {
+                let transport = Self::transport_to(&server, &self.hello).map_err(|_| "it can't be used".to_owned())?;
+                Ok((server, transport))
+            });
+            match made {
+                Ok((server, transport)) => {
+                    tracing::info!("the file with the mail server's URL was read again");
+                    (held.server, held.transport) = (server, transport);
+                }
+                Err(why) => {
+                    tracing::warn!(
+                        why,
+                        "the file with the mail server's URL can't be used; the one from before is kept"
+                    );
+                }
+            }
+        }
+        held.transport.clone()
     }
 
     /// Who the mail is from.
     pub const fn from(&self) -> &Mailbox {
         &self.from
+    }
+
+    /// Tries the way there: the connection, TLS, user and password. Nothing is sent.
+    pub async fn try_out(&self) -> Result<(), MailError> {
+        match tokio::time::timeout(TIMEOUT, self.transport().test_connection()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(MailError::of(error)),
+            Err(_) => Err(MailError::TooSlow),
+        }
     }
 
     /// Sends a mail to one address.
@@ -241,11 +316,16 @@ impl Mailer {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(letter.plain.clone(), letter.html.clone()))
             .map_err(|_| MailError::Address)?;
-        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
+        match tokio::time::timeout(TIMEOUT, self.transport().send(message)).await {
             Ok(sent) => sent.map(drop).map_err(MailError::of),
             Err(_) => Err(MailError::TooSlow),
         }
     }
+}
+
+/// When the file with the URL was written.
+fn written(server: &SmtpServer) -> io::Result<SystemTime> {
+    fs::metadata(server.file.as_deref().unwrap_or(Path::new("")))?.modified()
 }
 
 /// That no person wrote it (RFC 3834).
@@ -294,5 +374,33 @@ mod tests {
         }
         let server = SmtpServer::parse("smtps://kim:secret@mail.example.com").unwrap();
         assert!(!format!("{server:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_file_with_another_url_is_used_and_a_broken_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("smtp");
+        let write = |text: &str, second: u64| {
+            fs::write(&file, text).unwrap();
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            fs::File::options().write(true).open(&file).unwrap().set_modified(at).unwrap();
+        };
+        write("smtp://one.example.com?tls=none\n", 1);
+        let server = SmtpServer::read(&file).unwrap();
+        let mailer = Mailer::new(&server, "kim@example.com".parse().unwrap(), "localhost").unwrap();
+        let host = || {
+            drop(mailer.transport());
+            mailer.held.lock().unwrap().server.host.clone()
+        };
+        assert_eq!(host(), "one.example.com");
+        write("smtp://two.example.com?tls=none", 2);
+        assert_eq!(host(), "two.example.com");
+        write("smtp://kim:secret@three.exam", 3);
+        write("nothing", 4);
+        assert_eq!(host(), "two.example.com");
+        fs::remove_file(&file).unwrap();
+        assert_eq!(host(), "two.example.com");
+        let error = SmtpServer::read(&file).unwrap_err();
+        assert!(error.contains("can't be read") && !error.contains("secret"), "{error}");
     }
 }

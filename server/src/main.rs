@@ -23,6 +23,7 @@ use server::{
     import::{CompanyFile, FileError, InOneLine, Mapping},
     key_rotation::seal_with_newest,
     microsoft,
+    otlp::Traces,
     passwords::{self, Passwords},
     sessions::person_name,
     startup::{self, Application, UNKNOWN_KEY},
@@ -32,7 +33,7 @@ use server::{
         company_records::Import,
     },
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Connects an MSP's client companies to their Microsoft 365 tenants.
 ///
@@ -162,7 +163,6 @@ fn main() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or(Command::Serve);
-    log(&config, matches!(command, Command::Serve | Command::Worker));
     microsoft::install_crypto();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -171,6 +171,16 @@ fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
+    let is_server = matches!(command, Command::Serve | Command::Worker);
+    let collector = config.otlp_endpoint.as_ref().filter(|_| is_server);
+    let traces = match collector.map(|collector| Traces::start(collector, runtime.handle().clone())).transpose() {
+        Ok(traces) => traces,
+        Err(error) => {
+            eprintln!("tenantry: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    log(&config, is_server, traces.as_ref());
     let done = runtime.block_on(async {
         match command {
             Command::Serve => serve(&config).await,
@@ -182,6 +192,9 @@ fn main() -> ExitCode {
             Command::Keys(KeysCommand::ForgetOlder) => forget_older_keys(&config).await,
         }
     });
+    if let Some(traces) = traces {
+        traces.end();
+    }
     match done {
         Ok(code) => code,
         Err(error) => {
@@ -204,7 +217,7 @@ fn in_words(error: &anyhow::Error) -> String {
 }
 
 /// The log of a server is its output; that of another command must not stand between its results.
-fn log(config: &Config, is_output: bool) {
+fn log(config: &Config, is_output: bool, traces: Option<&Traces>) {
     let mut filter = EnvFilter::new(&config.log);
     // PostgreSQL notices each time that the table of migrations is there already.
     for (quiet, wanted) in [("sqlx::postgres::notice=warn", true), ("sea_orm_migration=warn", !is_output)] {
@@ -212,12 +225,13 @@ fn log(config: &Config, is_output: bool) {
             filter = filter.add_directive(quiet);
         }
     }
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    match (is_output, io::stdout().is_terminal()) {
-        (true, true) => log.init(),
-        (true, false) => log.json().flatten_event(true).init(),
-        (false, _) => log.with_writer(io::stderr).init(),
-    }
+    let lines = fmt::layer();
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match (is_output, io::stdout().is_terminal()) {
+        (true, true) => lines.boxed(),
+        (true, false) => lines.json().flatten_event(true).boxed(),
+        (false, _) => lines.with_writer(io::stderr).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.map(Traces::layer)).init();
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {

@@ -13,6 +13,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::{
@@ -177,7 +178,8 @@ impl Notifier {
             }
             for delivery in self.store.claim_deliveries(webhook, free as u64, LEASE).await? {
                 let one = OnTheWay::Event(webhook, delivery.id);
-                on_the_way.insert(sending.spawn(self.clone().deliver(delivery)).id(), one);
+                let span = tracing::info_span!("delivery", delivery = %delivery.id, %webhook);
+                on_the_way.insert(sending.spawn(self.clone().deliver(delivery).instrument(span)).id(), one);
             }
         }
         if let Some(mailer) = &self.mailer {
@@ -185,14 +187,18 @@ impl Notifier {
             if free > 0 {
                 for mail in self.store.claim_mails(free as u64, LEASE).await? {
                     let one = OnTheWay::Mail(mail.id);
-                    on_the_way.insert(sending.spawn(self.clone().post(mailer.clone(), mail)).id(), one);
+                    let span = tracing::info_span!("mail", mail = %mail.id);
+                    let posting = self.clone().post(mailer.clone(), mail).instrument(span);
+                    on_the_way.insert(sending.spawn(posting).id(), one);
                 }
             }
             let free = CLIENT_MAILS_AT_ONCE.saturating_sub(client_mails);
             if free > 0 {
                 for mail in self.store.claim_client_mails(free as u64, LEASE).await? {
                     let one = OnTheWay::ClientMail(mail.id);
-                    on_the_way.insert(sending.spawn(self.clone().post_to_client(mailer.clone(), mail)).id(), one);
+                    let span = tracing::info_span!("client_mail", mail = %mail.id);
+                    let posting = self.clone().post_to_client(mailer.clone(), mail).instrument(span);
+                    on_the_way.insert(sending.spawn(posting).id(), one);
                 }
             }
         }

@@ -1,5 +1,6 @@
-//! How much an address may ask of the links' pages, and a token of the programming interface. Kept in memory: what a
-//! restart forgets is no secret and no data.
+//! How much may be asked: by an address and by an account of everything, by an address of the links' pages, by a token
+//! of the programming interface. Kept in memory: what a restart forgets is no secret and no data, and each server counts
+//! for itself.
 
 use std::{
     collections::HashMap,
@@ -10,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-use app::domain::{ApiTokenId, Timestamp};
+use app::domain::{AccountId, ApiTokenId, Timestamp};
 
 use crate::{clock::Clock, throttle::network};
 
-/// How many addresses are remembered at most.
-const ADDRESSES: usize = 10_000;
+/// How many addresses are remembered at most. That takes about 4 MB.
+const ADDRESSES: usize = 50_000;
 
 /// What an address may do at once: an office whose scanner opens a link in every mail that it finds is no attack.
 const AT_ONCE: u32 = 600;
@@ -125,6 +126,44 @@ impl Rate {
     }
 }
 
+/// How much each of many may ask: so much in a minute, and as much at once.
+pub struct RequestRate<Who>(Counter<Who>);
+
+/// Who is counted.
+pub trait Counted: Copy + Eq + Hash {
+    /// As what.
+    #[must_use]
+    fn as_one(self) -> Self {
+        self
+    }
+}
+
+impl Counted for AccountId {}
+
+impl Counted for IpAddr {
+    fn as_one(self) -> Self {
+        network(self)
+    }
+}
+
+impl<Who: Counted> RequestRate<Who> {
+    /// By this clock.
+    pub fn new(clock: Arc<dyn Clock>, a_minute: u32) -> Self {
+        Self(Counter::new(clock, a_minute))
+    }
+
+    /// Lets a request go on that counts as so many, or says how long it has to wait.
+    pub fn admit(&self, who: Who, units: u32) -> Result<(), Duration> {
+        let (limit, wanted) = (u64::from(self.0.a_minute) * 1_000, u64::from(units) * 1_000);
+        let counted = self.0.count(who.as_one(), |used| match used + wanted {
+            // Who has asked nothing yet may ask for what costs more than all that they have.
+            after if after <= limit || used == 0 => Ok(after),
+            after => Err(self.0.wears_off_in((after - limit).min(used))),
+        });
+        counted.map(|_| ())
+    }
+}
+
 /// How much each token may ask: so many requests in a minute, and as many at once.
 pub struct TokenRate(Counter<ApiTokenId>);
 
@@ -209,11 +248,39 @@ mod tests {
     fn any_number_of_addresses_takes_bounded_room_and_the_worst_is_not_forgotten() {
         let rate = Rate::new(Arc::new(Frozen::default()));
         while rate.admit(address(0), Cost::Deed).is_ok() {}
-        for number in 1..=30_000 {
+        for number in 1..=120_000 {
             assert_eq!(rate.admit(address(number), Cost::Look), Ok(()));
         }
         assert!(rate.0.used.lock().is_ok_and(|used| used.len() <= ADDRESSES));
         assert!(rate.admit(address(0), Cost::Deed).is_err());
+    }
+
+    #[test]
+    fn an_office_has_an_allowance_for_all_and_a_network_of_ipv6_one() {
+        let clock = Arc::new(Frozen::default());
+        let rate = RequestRate::new(clock.clone(), 60);
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap_or(IpAddr::from([0; 4]));
+        for number in 0..60 {
+            assert_eq!(rate.admit(ip(&format!("2001:db8::{number}")), 1), Ok(()));
+        }
+        assert_eq!(rate.admit(ip("2001:db8::ffff"), 1), Err(Duration::from_secs(1)));
+        assert_eq!(rate.admit(ip("2001:db8::ffff"), 30), Err(Duration::from_secs(30)));
+        assert_eq!(rate.admit(ip("2001:db8:0:1::1"), 1), Ok(()));
+        clock.0.store(30_000, Ordering::Relaxed);
+        assert_eq!(rate.admit(ip("2001:db8::1"), 30), Ok(()));
+        assert_eq!(rate.admit(ip("2001:db8::1"), 1), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_costs_more_than_there_is_waits_for_all_of_it() {
+        let clock = Arc::new(Frozen::default());
+        let rate = RequestRate::new(clock.clone(), 10);
+        assert_eq!((rate.admit(address(1), 30), rate.admit(address(1), 1)), (Ok(()), Err(Duration::from_secs(126))));
+        clock.0.store(170_000, Ordering::Relaxed);
+        let wait = rate.admit(address(1), 30);
+        assert_eq!(wait, Err(Duration::from_secs(10)));
+        clock.0.store(180_000, Ordering::Relaxed);
+        assert_eq!(rate.admit(address(1), 30), Ok(()));
     }
 
     #[test]

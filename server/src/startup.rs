@@ -16,7 +16,7 @@ use crate::{
     config::{Config, Network},
     connect::Connect,
     disconnections::Looks,
-    http::{AppState, Site, SiteError, router, serve, v1::Api},
+    http::{AppState, Rates, Site, SiteError, router, serve, v1::Api},
     key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
     live_rows::LiveRows,
@@ -29,7 +29,7 @@ use crate::{
     places::Places,
     platform::Platform,
     products,
-    rate::{Rate, TokenRate},
+    rate::{Rate, RequestRate, TokenRate},
     sessions::{SignIn, Token},
     staff::Staff,
     store::{Store, StoreError, Trouble},
@@ -155,7 +155,7 @@ pub fn microsoft(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Micros
 }
 
 /// Who sends mail, if a mail server is configured.
-fn mailer(config: &Config) -> Result<Option<Mailer>, StartupError> {
+pub fn mailer(config: &Config) -> Result<Option<Mailer>, StartupError> {
     let hello = config.public_url.join("/").host_str().unwrap_or("localhost").to_owned();
     let mailer = config.mail.as_ref().map(|mail| Mailer::new(&mail.server, mail.from.clone(), &hello));
     Ok(mailer.transpose()?)
@@ -246,6 +246,10 @@ impl Application {
                 vault: vault.clone(),
             }),
             link_rate: Arc::new(Rate::new(clock.clone())),
+            rates: Arc::new(Rates {
+                addresses: RequestRate::new(clock.clone(), config.address_requests),
+                accounts: RequestRate::new(clock.clone(), config.account_requests),
+            }),
             msp: Arc::new(config.msp.clone()),
             connect: Connect::new(store.clone(), vault, clock.clone(), microsoft, access, work.clone()),
             live_rows: LiveRows::follow(store.clone(), clock.clone(), platform.clone(), stop.clone()),

@@ -25,6 +25,7 @@ use crate::{
     config::SyncConfig,
     metrics,
     microsoft::{Graph, GraphError, Microsoft, MicrosoftError, Refreshed, TenantData, Wanted},
+    request_id::RequestId,
     store::{
         Store, StoreError,
         connections::{Connection, Lease, Settled},
@@ -223,7 +224,9 @@ impl Worker {
 
     /// One round of one connection, or as much of it as its turn allows. Answers when to look again, if that is soon.
     async fn round(self, connection: Connection) -> Option<Instant> {
-        let span = tracing::info_span!("round", company = %connection.company, tenant = %connection.tenant);
+        // As long as a turn: a round may take several.
+        let job = RequestId::random();
+        let span = tracing::info_span!("round", %job, company = %connection.company, tenant = %connection.tenant);
         async {
             let outcome = tokio::select! {
                 outcome = self.inner.store.unless_away(self.inner.read_and_settle(&connection)) => outcome,

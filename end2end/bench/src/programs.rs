@@ -79,6 +79,9 @@ pub fn settings(empty: &Empty, host: &str) -> Vec<(String, String)> {
         ("TENANTRY_M365_LOGIN_URL", host.to_owned()),
         ("TENANTRY_M365_GRAPH_URL", host.to_owned()),
         ("TENANTRY_LOG", "warn".to_owned()),
+        // One address and one account ask as fast as they can.
+        ("TENANTRY_ADDRESS_REQUESTS", "100000000".to_owned()),
+        ("TENANTRY_ACCOUNT_REQUESTS", "100000000".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

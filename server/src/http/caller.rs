@@ -1,13 +1,11 @@
 //! Who may ask for what: one table, and one place that enforces it, in front of everything.
 
-use std::net::SocketAddr;
-
 use app::{
     domain::{Right, Scope},
     error::{AppError, ErrorCode},
 };
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
@@ -20,11 +18,11 @@ use url::form_urlencoded;
 
 use super::{
     AppState,
-    address::client_address,
     connect::went_wrong_at,
+    limits,
     page::{Page, Place},
     server_functions::error_response,
-    site,
+    site, surface,
     v1::{self, MethodScope},
 };
 use crate::{
@@ -243,13 +241,8 @@ impl Kind {
     }
 }
 
-/// Lets a request through, or answers it. Behind it, a request has its [`Caller`] (if there is one) and its address as
-/// extensions.
+/// Lets a request through, or answers it. Behind it, a request has its [`Caller`] as an extension, if there is one.
 pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut request: Request, next: Next) -> Response {
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        let address = client_address(peer.ip(), request.headers(), &state.trusted_proxies);
-        request.extensions_mut().insert(address);
-    }
     if v1::is_below(request.uri().path()) {
         return v1::admit(&state, request, next).await;
     }
@@ -268,9 +261,12 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
     let caller = match caller(&state, &cookies, request.uri().path()).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return sign_in_first(kind, request.uri()),
-        Err(error) if kind == Kind::Api => return error_response(&internal(error)),
-        Err(error) => return went_wrong_at(error, kind == Kind::Navigation),
+        Err(error) => return failed(kind, error),
     };
+    if let Err(wait) = state.rates.accounts.admit(caller.me.id, limits::cost(request.uri().path())) {
+        tracing::info!(account = %caller.me.id, wait_secs = wait.as_secs(), "an account has to wait");
+        return surface::wait_for(&state, request.uri().path(), wait);
+    }
     let refused = match access {
         // Those with a token were let through already.
         None | Some(Access::Token(_)) => {
@@ -283,7 +279,7 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         let what = format!("{} {}", request.method(), request.uri().path());
         tracing::info!(account = %caller.me.id, what, "refused");
         if let Err(error) = state.store.refused(&caller.actor(), what).await {
-            return error_response(&internal(error));
+            return failed(kind, error);
         }
         match kind {
             Kind::Api => return error_response(&AppError::new(ErrorCode::Forbidden, right.refusal())),
@@ -302,6 +298,13 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
         *response.status_mut() = StatusCode::FORBIDDEN;
     }
     response
+}
+
+fn failed(kind: Kind, error: StoreError) -> Response {
+    match kind {
+        Kind::Api => error_response(&internal(error)),
+        Kind::Navigation | Kind::Page => went_wrong_at(error, kind == Kind::Navigation),
+    }
 }
 
 async fn caller(state: &AppState, cookies: &CookieJar, path: &str) -> Result<Option<Caller>, StoreError> {

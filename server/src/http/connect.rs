@@ -23,6 +23,7 @@ use crate::{
     connect::{Beginning, BrowserName, Outcome, Shown, StartError, Started},
     failure::internal,
     links,
+    request_id::spawn,
     sessions::Caller,
     store::StoreError,
 };
@@ -97,7 +98,7 @@ pub async fn callback(
     }
     // A task of its own: somebody who closes the window now has answered all the same.
     let connect = state.connect.clone();
-    let settled = tokio::spawn(async move { connect.callback(&query, browser(&cookies).as_ref()).await });
+    let settled = spawn(async move { connect.callback(&query, browser(&cookies).as_ref()).await });
     match settled.await {
         Ok(Ok(outcome)) => answer(outcome, &state.msp.name),
         Ok(Err(error)) => went_wrong(error),

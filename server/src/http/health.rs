@@ -62,7 +62,8 @@ pub async fn metrics(
     }
 }
 
-fn is_private(address: IpAddr) -> bool {
+/// Whether an address is of this machine or of a private network.
+pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),

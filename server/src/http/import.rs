@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 /// The most bytes that say how rows are mended.
-const MENDS: usize = 1024 * 1024;
+pub const MENDS: usize = 1024 * 1024;
 
 /// So many files are read at once, however many arrive: each may take some memory.
 static READERS: Semaphore = Semaphore::const_new(2);

@@ -12,6 +12,9 @@ use super::AppState;
 /// Where the page that began it all is.
 pub const COMPANIES_PATH: &str = "/settings/integrations/microsoft-365/companies";
 
+/// How long what belongs to these pages may be kept. Another version of the program has other ones under the same names.
+pub const FOR_A_WHILE: &str = "public, max-age=300";
+
 /// A page with one message.
 pub struct Page {
     /// Its status.
@@ -99,7 +102,8 @@ impl Page {
 
 /// The pages' looks.
 pub async fn stylesheet() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page.css"))
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_A_WHILE)];
+    (headers, include_str!("page.css"))
 }
 
 /// The MSP's logo. An SVG is a document that could bring scripts: the policy lets none run, wherever it is opened.
@@ -115,5 +119,6 @@ pub async fn logo(State(state): State<AppState>) -> Response {
 
 /// Tells the pages of this browser, and closes the window.
 pub async fn script() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page.js"))
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, FOR_A_WHILE)];
+    (headers, include_str!("page.js"))
 }

@@ -4,11 +4,11 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use url::Url;
 
-use super::AppState;
+use super::{AppState, surface::refusal};
 
 /// What a page may load and run. `scripts`: those that stand in it, as sources, each with a blank before it.
 pub fn policy(scripts: &str) -> Option<HeaderValue> {
@@ -19,17 +19,22 @@ pub fn policy(scripts: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&policy).ok()
 }
 
+/// The policy of what loads nothing.
+pub const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+
 /// Sets the headers that every response has.
 pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    // What is stricter, or has a reason to be laxer, says so itself.
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-        && let Some(policy) = policy("")
-    {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    // What is stricter, or has a reason to be laxer, says so itself. What is no page loads nothing.
+    let usual = if is_page { policy("") } else { Some(HeaderValue::from_static(NOTHING)) };
+    if let Some(usual) = usual {
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(usual);
     }
     let of_all = [
+        // What may be kept says so itself.
+        (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -39,7 +44,6 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
         // Pages of Microsoft, which we open, may be cut off from us; whoever opens us is.
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),
     ];
-    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     for (name, value) in of_all.into_iter().chain(of_pages.into_iter().filter(|_| is_page)) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -52,7 +56,8 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
 /// Refuses requests for another host (a name that was made to lead here), and changes that another site asks for.
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if !is_our_host(request.headers(), request.uri().host(), &state.public_url) {
-        return (StatusCode::MISDIRECTED_REQUEST, "This is not the address of this server.").into_response();
+        let text = "This is not the address of this server.";
+        return refusal(&state, request.uri().path(), StatusCode::MISDIRECTED_REQUEST, text);
     }
     let headers = request.headers();
     // Programs bring a token, which no browser adds by itself; cookies count for nothing there.
@@ -60,13 +65,20 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     let from_ours =
         is_program || is_same_origin(headers) || (is_link(request.uri().path()) && is_unnamed_origin(headers));
     if !matches!(*request.method(), Method::GET | Method::HEAD) && !from_ours {
-        return (StatusCode::FORBIDDEN, "This request came from another site.").into_response();
+        let text = "This request came from another site.";
+        return refusal(&state, request.uri().path(), StatusCode::FORBIDDEN, text);
     }
     next.run(request).await
 }
 
 fn is_our_host(headers: &HeaderMap, authority: Option<&str>, public_url: &Url) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(authority).unwrap_or_default();
+    // Who names it in the request line too must name the same (RFC 9112, section 3.2.2).
+    let mut hosts = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default()).chain(authority);
+    let first = hosts.next().unwrap_or_default();
+    is_our_name(first, public_url) && hosts.all(|host| is_our_name(host, public_url))
+}
+
+fn is_our_name(host: &str, public_url: &Url) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -167,5 +179,8 @@ mod tests {
         let ours = |host| is_our_host(&headers(&[("host", host)]), None, &public_url);
         assert!(ours("localhost:8080") && ours("127.0.0.1:1") && ours("[::1]:80") && ours("Tenantry.example"));
         assert!(!ours("evil.test:8080") && !ours("") && !ours("localhost.evil.test"));
+        let both = |host, authority| is_our_host(&headers(&[("host", host)]), Some(authority), &public_url);
+        assert!(both("tenantry.example", "tenantry.example:443") && !both("tenantry.example", "evil.test"));
+        assert!(!both("evil.test", "tenantry.example"));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use app::{
     domain::Right,
-    error::AppError,
+    error::{AppError, ErrorCode},
     ports::{
         Accounts, Activity, ApiTokens, Attempts, Campaigns, Companies, CompanyRecords, Connections, Disconnections,
         Links, Notifications, Sessions, TenantData,
@@ -17,15 +17,16 @@ use axum::{
     Extension,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use leptos::prelude::provide_context;
 
-use super::{AppState, caller::session_cookie};
+use super::{AppState, caller::session_cookie, surface, v1::is_json};
 use crate::{
-    accounts, activity, api_tokens, attempts, campaigns, company_records, connections, disconnections, links,
-    notifications,
+    accounts, activity, api_tokens, attempts, campaigns, company_records, connections, disconnections,
+    failure::with_reference,
+    links, notifications,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -37,8 +38,14 @@ pub async fn handle(
     State(state): State<AppState>,
     caller: Option<Extension<Caller>>,
     address: Option<Extension<IpAddr>>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    if request.method() == Method::POST && !is_json(request.headers()) {
+        let text = "Send the request as JSON, with the header Content-Type: application/json.";
+        return surface::refusal(&state, request.uri().path(), StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
+    }
+    // Who takes pages would be sent back to where they came from, as after a form.
+    request.headers_mut().remove(header::ACCEPT);
     let caller = caller.map(|Extension(caller)| caller);
     // Without an address all strangers count as one, and are slowed down as one.
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(address)| address);
@@ -119,15 +126,20 @@ async fn as_app_error(response: Response) -> Response {
     let status = response.status();
     let body = to_bytes(response.into_body(), ERROR_LIMIT).await.unwrap_or_default();
     let error = serde_json::from_slice::<AppError>(&body).unwrap_or_else(|_| {
-        use app::error::ErrorCode::{BadRequest, NotFound};
         let code = if status == StatusCode::NOT_FOUND || body.starts_with(b"Could not find a server function") {
-            NotFound
+            ErrorCode::NotFound
         } else {
-            BadRequest
+            ErrorCode::BadRequest
         };
         AppError::new(code, "There is no such function, or it is called in another way.")
     });
-    error_response(&error)
+    error_response(&match error.code {
+        ErrorCode::Internal if !error.message.contains("Reference: ") => {
+            tracing::error!(said = error.message, "a server function failed");
+            AppError::new(error.code, with_reference(&error.message))
+        }
+        _ => error,
+    })
 }
 
 /// An error as the response of `/api`.

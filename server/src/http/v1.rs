@@ -38,7 +38,10 @@ mod users;
 mod wire;
 
 pub(super) use self::problem::{Code as ProblemCode, Problem};
-pub use self::tokens::{MethodScope, admit};
+pub use self::{
+    input::is_json,
+    tokens::{MethodScope, admit},
+};
 
 /// Where all of it is.
 pub const PREFIX: &str = "/api/v1";
@@ -46,6 +49,13 @@ pub const PREFIX: &str = "/api/v1";
 /// Whether a path is one of it, or would be.
 pub fn is_below(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A problem of this status.
+pub fn problem(status: StatusCode, detail: &str) -> Response {
+    let mut response = problem::Problem::of_status(status, detail).into_response();
+    *response.status_mut() = status;
+    response
 }
 
 /// Where its document is.

@@ -167,6 +167,27 @@ const PAGES: &[(&str, Least)] = &[
     ("/companies/01890000-0000-7000-8000-000000000000/message", With(Right::SendLinks)),
 ];
 
+/// Everything that can be asked for, as methods and paths that lead to nothing that there is. Signing out comes last.
+pub fn everything() -> Vec<(Method, String)> {
+    let functions: Vec<_> = server_fn::axum::server_fn_paths().collect();
+    let method = |path: &str| match functions.iter().find(|(name, _)| *name == path) {
+        Some((_, method)) => method.clone(),
+        None if path.starts_with("/api/companies/import/") && !path.ends_with(".csv") => Method::POST,
+        None => Method::GET,
+    };
+    let more =
+        [(Method::POST, "/c/{token}"), (Method::POST, "/api/companies.csv"), (Method::POST, "/api/companies.xlsx")];
+    let pages = PAGES.iter().map(|(path, _)| (Method::GET, *path));
+    let programs = PROGRAMS.iter().map(|(method, path, _)| (method.parse().unwrap(), *path));
+    let ours = EXPECTED.iter().map(|(path, _)| (method(path), *path));
+    let all = more.into_iter().chain(pages).chain(programs).chain(ours);
+    all.map(|(method, path)| {
+        let path = path.replace("{company}", &Uuid::nil().to_string()).replace("{token}", "no-such-token");
+        (method, path)
+    })
+    .collect()
+}
+
 async fn ask(app: &App, client: &Client, path: &str) -> Response {
     let functions = server_fn::axum::server_fn_paths().collect::<Vec<_>>();
     let method = functions.iter().find(|(name, _)| *name == path).map_or(Method::GET, |(_, method)| method.clone());

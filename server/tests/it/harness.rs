@@ -229,6 +229,9 @@ impl App {
             ("TENANTRY_M365_LOGIN_URL", sandbox.base_url().to_owned()),
             ("TENANTRY_M365_GRAPH_URL", sandbox.base_url().to_owned()),
             ("TENANTRY_M365_ACCESS", setup.access.to_owned()),
+            // All who test are at one address, and in a hurry. A test of the limits sets its own.
+            ("TENANTRY_ADDRESS_REQUESTS", "1000000".to_owned()),
+            ("TENANTRY_ACCOUNT_REQUESTS", "1000000".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -508,6 +508,30 @@ on_both_databases! {
         assert_eq!(server.taken()[3].subject, format!("Tenantry: {} is all good again.", tenants[0].name));
     }
 
+    async fn check_goes_all_the_way_to_the_mail_server_and_sends_nothing(engine) {
+        let certificates = Certificates::new("127.0.0.1");
+        let server = MailServer::start("starttls", Some(&certificates)).await;
+        let app = with_mail(engine, &server.url("smtp"), Some(&certificates)).start().await;
+        let check = async |url: &str| {
+            let environment = app.environment.iter().cloned().chain([("TENANTRY_SMTP_URL".into(), url.to_owned())]);
+            let config = server::config::Config::load(None, environment).unwrap();
+            let findings = server::check::run(&config, None, &[], app.clock.clone()).await;
+            findings.into_iter().find(|finding| finding.what == "Mail server").unwrap()
+        };
+        let good = check(&server.url("smtp")).await;
+        assert_eq!(good.outcome, server::check::Outcome::Ok, "{good:?}");
+        for (url, why) in [
+            (server.url("smtp").replace(LOGIN.1, "wrong"), "user and password"),
+            (server.url("smtps"), "TLS"),
+            ("smtp://127.0.0.1:9?tls=none".to_owned(), "can't be reached"),
+        ] {
+            let bad = check(&url).await;
+            assert!(bad.outcome == server::check::Outcome::Failed && bad.say.contains(why), "{bad:?}");
+            assert!(!bad.say.contains("wrong") && !bad.say.contains(LOGIN.1), "{bad:?}");
+        }
+        assert!(server.taken().is_empty());
+    }
+
     async fn mail_once_a_day_waits_for_its_hour(engine) {
         let server = MailServer::start("plain", None).await;
         let url = format!("smtp://127.0.0.1:{}?tls=none", server.port);

@@ -139,7 +139,8 @@ impl Receiver {
 async fn take(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    let body = String::from_utf8(body.into()).unwrap();
+    // What is no text is looked through for texts.
+    let body = String::from_utf8_lossy(&body).into_owned();
     shared.received.lock().unwrap().push(Received { headers: parts.headers, body });
     let once = shared.answers.lock().unwrap().pop_front();
     let answer = once.or_else(|| shared.always.lock().unwrap().clone());

@@ -1,7 +1,7 @@
 //! The server is killed at each step of the flow, and started again.
 
 use std::{
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -30,6 +30,18 @@ impl Program {
     /// Starts it, and does not wait until it is ready.
     pub fn run(command: &mut Command) -> Self {
         Self(command.spawn().expect("the program starts"))
+    }
+
+    /// Ends it as an operator would, and waits until it is gone.
+    pub fn terminate(&mut self) {
+        let kill = format!("kill {}", self.0.id());
+        Command::new("sh").args(["-c", &kill]).status().expect("it can be asked to end");
+        self.0.wait().expect("it ends");
+    }
+
+    /// What it writes, if that is piped.
+    pub fn output(&mut self) -> ChildStdout {
+        self.0.stdout.take().expect("its output is piped")
     }
 
     /// A worker without a server.

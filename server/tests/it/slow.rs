@@ -67,6 +67,44 @@ async fn connections_that_say_nothing_are_few_of_an_address_and_end_soon() {
     assert!(alive(&app, &reqwest::Client::builder().no_proxy().build().unwrap()).await, "there is room again");
 }
 
+/// How much memory this process has, in MB. The server is in it, and the other end of each connection.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_connections_from_many_addresses_take_up_neither_the_room_nor_the_memory() {
+    const OF_ONE: u32 = 500;
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let port = reqwest::Url::parse(&app.url).unwrap().port().unwrap();
+    let before = resident();
+    let slow = (0..scale(600, 10_000)).map(|number| async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let address = Ipv4Addr::new(127, 0, 2, u8::try_from(number / OF_ONE).unwrap());
+        socket.bind((address, 0).into()).unwrap();
+        let mut stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await.unwrap();
+        // Nearly as much as the head of a request may have, and no end.
+        drop(stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await);
+        drop(stream.write_all("x".repeat(8 * 1024).as_bytes()).await);
+        let mut answer = Vec::new();
+        drop(tokio::time::timeout(2 * PATIENCE, stream.read_to_end(&mut answer)).await.expect("it is closed"));
+    });
+    let slow = tokio::spawn(futures::future::join_all(slow.collect::<Vec<_>>()));
+    let mut most = before;
+    while !slow.is_finished() {
+        let began = Instant::now();
+        assert!(alive(&app, &neighbour()).await, "others are served");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        most = most.max(resident());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    slow.await.unwrap();
+    // Other tests of this process take some too.
+    assert!(most - before < 600, "{} MB more", most - before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn too_much_and_nonsense_are_refused() {
     let app = Setup::on(Engine::Sqlite).start().await;

@@ -10,6 +10,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
+use super::super::security::NOTHING;
+
 /// What a file is called beside the one that it is the compressed form of, and what HTTP calls that. The best first.
 const ENCODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 
@@ -112,7 +114,7 @@ impl Files {
         for (name, value) in [
             (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
             // Shown by itself, it loads nothing.
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+            (header::CONTENT_SECURITY_POLICY, NOTHING),
         ] {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }

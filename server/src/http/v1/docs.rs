@@ -5,11 +5,12 @@ use axum::{http::header, response::IntoResponse};
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
-use super::{DOCS_STYLE_PATH, DOCUMENT_PATH, document::RULES, problem::Code};
+use super::{super::page::FOR_A_WHILE, DOCS_STYLE_PATH, DOCUMENT_PATH, document::RULES, problem::Code};
 
 /// How the page looks.
 pub async fn stylesheet() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css"))
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_A_WHILE)];
+    (headers, include_str!("docs.css"))
 }
 
 /// The page.

@@ -26,6 +26,7 @@ use super::{
     tokens::Program,
 };
 use crate::{
+    request_id::spawn,
     store::{StoreError, api_answers::Known},
     vault::Vault,
 };
@@ -73,7 +74,7 @@ pub async fn answer_once(
     let request = Request::from_parts(parts, Body::from(body));
     let state = state.clone();
     // Who hangs up has it done all the same, and can ask what came of it.
-    let working = tokio::spawn(async move { keep(&state, id, next.run(request).await).await });
+    let working = spawn(async move { keep(&state, id, next.run(request).await).await });
     working.await.unwrap_or_else(|error| Err(StoreError::Unexpected(error.to_string()).into()))
 }
 

@@ -44,7 +44,8 @@ pub fn too_large() -> Problem {
     Problem::new(Code::BodyTooLarge, format!("A body has at most {} KiB.", BODY_LIMIT / 1024))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body says that it is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::DOCS_PATH;
 use crate::{
     failure::internal,
+    request_id::RequestId,
     store::{StoreError, lists::ListError},
 };
 
@@ -150,6 +151,9 @@ struct ProblemBody {
     detail: String,
     /// The stable name of the kind of problem.
     code: &'static str,
+    /// What support finds the request by. The header `X-Request-Id` has it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     /// What is wrong with single fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
@@ -214,8 +218,12 @@ impl Problem {
 
     /// One that was answered in another form, by what stands before us.
     pub fn from_status(status: StatusCode) -> Self {
-        let code = Code::of_status(status);
-        Self::new(code, format!("{}.", code.title()))
+        Self::of_status(status, format!("{}.", Code::of_status(status).title()))
+    }
+
+    /// One of this status, or of the nearest that there is.
+    pub fn of_status(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::new(Code::of_status(status), detail)
     }
 
     fn body(&self) -> Vec<u8> {
@@ -225,6 +233,7 @@ impl Problem {
             status: self.code.status().as_u16(),
             detail: self.detail.clone(),
             code: self.code.key(),
+            request_id: RequestId::current().map(|id| id.to_string()),
             errors: self.errors.clone(),
         };
         serde_json::to_vec(&body).unwrap_or_default()

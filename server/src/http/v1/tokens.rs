@@ -74,13 +74,14 @@ pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Respon
 async fn admit_program(state: &AppState, methods: &[MethodScope], request: Request, next: Next) -> Response {
     let wanted = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let Some((_, scope)) = methods.iter().find(|(method, _)| *method == wanted) else {
-        return not_allowed(&allowed(methods)).into_response();
+        return stranger(state, &request).err().unwrap_or_else(|| not_allowed(&allowed(methods))).into_response();
     };
     if !accepts_json(request.headers()) {
-        return Problem::new(Code::NotAcceptable, "Answers are JSON. Send Accept: application/json.").into_response();
+        let refusal = || Problem::new(Code::NotAcceptable, "Answers are JSON. Send Accept: application/json.");
+        return stranger(state, &request).err().unwrap_or_else(refusal).into_response();
     }
     // A body can't be looked at by several threads, so a request is not held while something is waited for.
-    let address = request.extensions().get().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let address = address(&request);
     let authorization = request.headers().get(header::AUTHORIZATION).cloned();
     let what = format!("{} {}", request.method(), request.uri().path());
     let program = match program(state, authorization, address).await {
@@ -97,6 +98,20 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: Reque
     };
     tell(response.headers_mut(), allowance);
     response
+}
+
+/// Without an address all strangers count as one.
+fn address(request: &Request) -> IpAddr {
+    request.extensions().get().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Counts, by its address, a request whose token was not looked at.
+fn stranger(state: &AppState, request: &Request) -> Result<(), Problem> {
+    if !request.headers().contains_key(header::AUTHORIZATION) {
+        // It was counted already, as all are.
+        return Ok(());
+    }
+    state.rates.addresses.admit(address(request), 1).map_err(wait_for)
 }
 
 async fn answer(state: &AppState, program: Program, mut request: Request, next: Next) -> Response {
@@ -118,6 +133,7 @@ async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -
         return Ok(Program { me: me(account), token: Arc::new(token) });
     }
     // Who guesses is slowed down. A token that there is is never held up by who guesses at the same address.
+    state.rates.addresses.admit(address, 1).map_err(wait_for)?;
     state.api.strangers.admit(address, Cost::Miss).map_err(wait_for)?;
     let text = "The token is not good: it was revoked, has expired, or its maker's account was deactivated. \
                 An owner makes another under Settings › API.";

@@ -1,0 +1,91 @@
+//! Around everything else: a name for each request, a span, and what is counted.
+
+use std::{net::SocketAddr, time::Instant};
+
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method},
+    middleware::Next,
+    response::Response,
+};
+use tracing::{Instrument as _, field::Empty};
+
+use super::{AppState, FUNCTIONS, PAGES, caller};
+use crate::{metrics, otlp, request_id::RequestId};
+
+/// The header with the name of a request, in both directions.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names, times and counts what is answered.
+///
+/// The span has the pattern of the route and never the path: links and invitations are secrets in theirs.
+pub async fn watch(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (id, method, route) = (name(&state, &request), method(request.method()), route(&request));
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id,
+        method,
+        route,
+        status = Empty,
+        took_ms = Empty,
+        // What collectors call it.
+        otel.name = Empty,
+        otel.kind = Empty,
+        otel.status_code = Empty,
+    );
+    if otlp::is_on() {
+        span.record("otel.name", format!("{method} {route}")).record("otel.kind", "server");
+    }
+    let since = Instant::now();
+    let mut response = id.clone().scope(next.run(request)).instrument(span.clone()).await;
+    let (status, took) = (response.status(), since.elapsed());
+    span.record("status", status.as_u16());
+    span.record("took_ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    span.in_scope(|| {
+        if status.is_server_error() {
+            if otlp::is_on() {
+                span.record("otel.status_code", "error");
+            }
+            tracing::warn!("answered with a failure");
+        } else {
+            tracing::debug!("answered");
+        }
+    });
+    metrics::answered(method, &route, status.as_u16(), took);
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// What a proxy of ours calls it, or a new name.
+fn name(state: &AppState, request: &Request) -> RequestId {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let is_from_proxy = peer.is_some_and(|peer| state.trusted_proxies.iter().any(|network| network.contains(peer)));
+    let given = request.headers().get(X_REQUEST_ID).filter(|_| is_from_proxy).and_then(|given| given.to_str().ok());
+    given.and_then(RequestId::parse).unwrap_or_else(RequestId::random)
+}
+
+/// Anybody can make methods up, and each would be counted by itself.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn route(request: &Request) -> String {
+    let pattern = request.extensions().get::<MatchedPath>().map_or(PAGES, MatchedPath::as_str);
+    // Server functions are told apart by their path, of which there are as many as have a row in the table.
+    if pattern == FUNCTIONS && caller::access(request.uri().path()).is_some() {
+        request.uri().path().to_owned()
+    } else {
+        pattern.to_owned()
+    }
+}
