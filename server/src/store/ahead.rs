@@ -11,7 +11,7 @@ use super::{Store, StoreError, tenant_data::LEASE};
 /// More than any lease but that of a round lasts.
 const OTHER_LEASES: Duration = Duration::from_mins(5);
 
-/// An attempt that began later than this from now did not.
+/// What was done later than this from now was not.
 const SOON: Duration = Duration::from_mins(5);
 
 impl Store {
@@ -21,6 +21,12 @@ impl Store {
         let now = self.clock.now();
         let mut brought = 0;
         for (table, column, limit) in [
+            // First, for a round does not read what was read since it began.
+            ("dataset_state", "as_of", SOON),
+            ("dataset_state", "last_success", SOON),
+            ("dataset_state", "last_try", SOON),
+            ("dataset_state", "retry_at", furthest),
+            ("connection", "round_at", SOON),
             ("connection", "lease_until", LEASE * 2),
             ("connection", "due_at", furthest),
             ("connection", "full_due_at", furthest),

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{MIGRATIONS, Store, StoreError, announcements::CHANNEL};
+use super::{Store, StoreError, announcements::CHANNEL};
 
 /// How often it is looked whether the database can be used.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -293,10 +293,9 @@ impl Store {
         }
     }
 
-    /// Writes what is there already.
+    /// Writes a number that nobody reads. (A row that is as it was would not be written.)
     async fn try_to_write(&self) -> Result<(), StoreError> {
-        let sql = format!("UPDATE {MIGRATIONS} SET applied_at = applied_at");
-        self.writer.execute_unprepared(&sql).await?;
+        self.writer.execute_unprepared("PRAGMA user_version = 0").await?;
         Ok(())
     }
 }

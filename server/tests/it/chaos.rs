@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    fmt::{Display, Write as _},
     process::{Command, Stdio},
     sync::{
         Mutex,
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     directory::scale,
-    harness::{App, Engine, PATIENCE, Setup, Tenant, free_port},
+    harness::{App, Engine, PATIENCE, Setup, Tenant, free_port, stranger},
     nginx::Nginx,
     person::{Page, Person},
     restart::{Program, ready},
@@ -55,6 +56,11 @@ impl Replica {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    async fn is_ready(&self) -> bool {
+        let answer = stranger().get(format!("{}/readyz", self.url())).send().await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
     /// Starts it, or again if it has ended, as an operating system does.
@@ -119,11 +125,12 @@ async fn harm(replicas: &mut [Replica], until: Instant, dice: &mut StdRng) -> BT
         };
         victim.wire.set(Flow::Passes);
         *done.entry(what).or_default() += 1;
-        let settle = Instant::now() + Duration::from_millis(dice.random_range(500..2_000));
-        while Instant::now() < settle {
+        // The other one is harmed only when this one is well.
+        while !victim.is_ready().await {
             victim.run();
             sleep(Duration::from_millis(100)).await;
         }
+        sleep(Duration::from_millis(dice.random_range(200..1_500))).await;
     }
     done
 }
@@ -146,7 +153,7 @@ struct Told {
 }
 
 impl Told {
-    fn lost(&self, what: &str, answer: &dyn std::fmt::Display) {
+    fn lost(&self, what: &str, answer: &dyn Display) {
         *self.lost.lock().unwrap().entry(format!("{what}: {answer}")).or_default() += 1;
     }
 
@@ -349,7 +356,7 @@ async fn companies(
     let mut csv = "name,domain,external_id\n".to_owned();
     for number in 0..count {
         let domain = if domains { format!("{named}{number}-0.test") } else { String::new() };
-        csv += &format!("{named}{number},{domain},{named}{number}\n");
+        writeln!(csv, "{named}{number},{domain},{named}{number}").unwrap();
     }
     app.import(&csv).await;
     let ids = ids(app).await;
@@ -485,15 +492,15 @@ async fn what_clients_were_told_is_how_it_is_whatever_happens_to_one_of_two_serv
         app.connect(&tenant).await;
         read.push((app.company(&tenant.name).await, tenant));
     }
-    let popups = companies(&app, "popup", scale(60, 900), 1, true).await;
+    let popups = companies(&app, "popup", scale(24, 900), 1, true).await;
     let popups: Vec<_> = popups.into_iter().map(|(company, mut tenants)| (company, tenants.remove(0))).collect();
-    let shared = companies(&app, "link", scale(40, 600), 2, false).await;
+    let shared = companies(&app, "link", scale(16, 600), 2, false).await;
     let shared: Vec<(CompanyId, [Tenant; 2])> =
         shared.into_iter().map(|(company, tenants)| (company, tenants.try_into().expect("two tenants"))).collect();
     let noted = companies(&app, "noted", 2, 0, false).await;
 
     let token = app.make_token("Chaos", &Scope::ALL).await;
-    let until = Instant::now() + Duration::from_secs(u64::from(scale(24, 600)));
+    let until = Instant::now() + Duration::from_secs(u64::from(scale(20, 600)));
     let load = Load { app, told: Told::default(), until, token };
     let mut dice = StdRng::seed_from_u64(seed);
     let mut next = || StdRng::seed_from_u64(dice.random());
