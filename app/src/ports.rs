@@ -22,7 +22,7 @@ use crate::{
         CampaignName, CampaignSummary, Cause, CompanyCard, CompanyDetails, CompanyDraft, CompanyId, CompanyTexts,
         DeliveryId, DeliveryRow, Email, LicenceRow, LinkMessage, LinkNote, LinkRow, ListPage, MailSettings, Me,
         NoticeKind, OddityKind, Role, Scope, ScoreReport, ScoreRow, Template, TenantDigits, TenantDomainRow, Timestamp,
-        UserRow, WebhookId, company_draft::Tag, licence::LicenceQuery, secure_score::ScoreQuery,
+        UserRow, WebhookId, campaign::MailTexts, company_draft::Tag, licence::LicenceQuery, secure_score::ScoreQuery,
         tenant_domain::TenantDomainQuery, user::UserQuery,
     },
     error::AppError,
@@ -142,12 +142,11 @@ pub trait Campaigns: Send + Sync {
     /// What the first company that is to be written to would be written. It does not hold the link.
     async fn preview(&self, campaign: CampaignId, template: Template) -> Result<LinkMessage, AppError>;
 
-    /// Keeps the texts, and has these companies sent their links by mail.
+    /// Keeps the texts, if there are any, and has these companies sent their links by mail.
     async fn send(
         &self,
         campaign: CampaignId,
-        template: Template,
-        remind_days: Option<u8>,
+        texts: Option<MailTexts>,
         companies: Vec<CompanyId>,
         again: bool,
     ) -> Result<Queued, AppError>;
@@ -155,8 +154,15 @@ pub trait Campaigns: Send + Sync {
     /// These were sent their links in another way.
     async fn mark_sent(&self, campaign: CampaignId, companies: Vec<CompanyId>) -> Result<u32, AppError>;
 
-    /// Makes a new link for a company of it, and has it sent by mail if that is wished.
-    async fn renew(&self, campaign: CampaignId, company: CompanyId, send: bool) -> Result<Renewed, AppError>;
+    /// Makes a new link for a company of it, and has it sent by mail if that is wished: with these texts, which are kept,
+    /// or as they are.
+    async fn renew(
+        &self,
+        campaign: CampaignId,
+        company: CompanyId,
+        texts: Option<MailTexts>,
+        send: bool,
+    ) -> Result<Renewed, AppError>;
 }
 
 /// Signing in and out. What needs nobody to be signed in is here too.

@@ -58,7 +58,8 @@ pub fn CompaniesProgram() -> impl IntoView {
     let session = Session::start(None);
     provide_context(session);
     if let Some(words) = selection::last_words() {
-        voice.say(words, state::Tone::Good, None);
+        // What is in a live region from its first moment is not read out.
+        request_animation_frame(move || voice.say(words, state::Tone::Good, None));
     }
     let companies = state::Companies::new(voice);
     if let Some(company) = location::take_parameter(CONNECTED).and_then(|id| id.parse().ok()) {

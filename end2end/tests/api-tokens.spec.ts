@@ -63,7 +63,7 @@ test("a token without a purpose is not made, and the form says why", async ({ pa
   await page.getByRole("textbox", { name: "Name" }).fill("PSA");
   await page.getByRole("button", { name: "Make token" }).click();
   await expect(page.getByRole("alert")).toContainText("Choose at least one thing");
-  await expect(page.getByRole("textbox", { name: "Name" })).toBeFocused();
+  await expect(page.getByRole("group", { name: "What it lets do" })).toBeFocused();
 });
 
 test("everything is done with the keyboard, and the focus goes back", async ({ page }) => {

@@ -3,6 +3,7 @@ import type { Browser, Page } from "@playwright/test";
 import { type App, expect, test as base } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
+import { expectFocusKept } from "../fixtures/keyboard.ts";
 import { LinkPage } from "../fixtures/link-page.ts";
 import { MailServer } from "../fixtures/mail-server.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
@@ -177,7 +178,7 @@ test("forty links at once: each is sent to its company, opened and used in its o
   );
 });
 
-test("a text without the link is refused, and who has no address is named", async ({ app, page }) => {
+test("a text without the link is refused, who has no address is named, and a slip ends no link", async ({ app, page, mails }) => {
   const clients = await clientsOf(app, page, 2);
   const added = await page.request.post("/api/companies/add", { data: { texts: { name: "Mute" } } });
   const mute = { id: (await added.json()) as string };
@@ -199,11 +200,27 @@ test("a text without the link is refused, and who has no address is named", asyn
   await page.getByRole("button", { name: "Send 2 e-mails" }).click();
   await expectStates(page, { "Not sent": 1, Sent: 2 });
 
+  // A colleague writes another text meanwhile. Whoever did not touch it here sends that.
+  const texts = { subject: "Theirs", body: "From a colleague: {link}", remind_days: null };
+  const kept = await page.request.post("/api/campaigns/send", {
+    data: { campaign: page.url().split("/").at(-1), texts, companies: [], again: false },
+  });
+  expect(kept.ok(), await kept.text()).toBe(true);
+  await row(page, clients[0]!).getByRole("button", { name: "Send again" }).click();
+  await expect.poll(() => mails.taken.length).toBe(3);
+  expect(mails.taken.at(-1)!.text).toContain("From a colleague");
+  await expect(text).toHaveValue(texts.body);
+  await expectStates(page, { "Not sent": 1, Sent: 2 });
+
   const there = page.getByRole("row", { name: "Mute" });
   await there.getByRole("button", { name: "Mark as sent" }).click();
   await expectStates(page, { Sent: 3 });
   const main = there.getByRole("button", { name: "Generate new link" });
   await expect(main).toBeFocused();
+  // The second half of a double click hits what the button has become.
+  await page.mouse.down({ clickCount: 2 });
+  await page.mouse.up({ clickCount: 2 });
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await main.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Link for Mute" });
   await expect(dialog.getByRole("textbox", { name: "Authentication link" })).toHaveValue(new RegExp(`^${app.url}/c/`));
@@ -212,6 +229,9 @@ test("a text without the link is refused, and who has no address is named", asyn
   await expectStates(page, { "Not sent": 1, Sent: 2 });
   await states(page).getByRole("button", { name: "Not sent 1" }).click();
   await expect(page.getByRole("table", { name: "Companies" }).getByRole("row")).toHaveCount(2);
+  await there.getByRole("button", { name: "Mark as sent" }).press("Enter");
+  await expect(there).toHaveCount(0);
+  await expectFocusKept(page);
 });
 
 test("tags are changed for all that are selected, and the page M365 companies says so", async ({ app, page }) => {
@@ -234,7 +254,7 @@ test("what is selected is put away at once, after one question that names it", a
   expect(made.ok()).toBe(true);
   await withSelected(page, "/settings/companies/archive", clients.slice(0, 2));
   await expect(page.getByRole("list", { name: "Companies" })).toContainText(clients[1]!.tenant.name);
-  await expect(page.getByText("1 of them have a live link.")).toBeVisible();
+  await expect(page.getByText("1 of them has a live link.")).toBeVisible();
   await page.getByRole("button", { name: "Archive", exact: true }).click();
   await expect(page.getByRole("status")).toContainText("2 companies archived");
   const companies = new CompaniesPage(page);

@@ -89,6 +89,7 @@ test("a company that is archived leaves every open page, and comes back when it 
   await expect(colleague.page.getByRole("heading", { name: `Archive ${company.name}?` })).toBeVisible();
   await colleague.page.getByRole("button", { name: "Archive", exact: true }).click();
   await expect(colleague.page).toHaveURL(new RegExp(`${COMPANIES}$`));
+  await colleague.expectAnnounced(`${company.name} archived`);
   await companies.expectProgress(0, total - 1);
   await expect(companies.row(company)).toHaveCount(0);
 
@@ -97,6 +98,7 @@ test("a company that is archived leaves every open page, and comes back when it 
   const row = page2.getByRole("table", { name: "Archived companies" }).getByRole("row", { name: company.name });
   await row.getByRole("button", { name: "Restore" }).click();
   await expect(page2.getByRole("heading", { name: "No archived companies" })).toBeVisible();
+  await expect(page2.locator("main")).toBeFocused();
   await companies.expectProgress(0, total);
   await expect(companies.row(company)).toBeVisible();
   await companies.expectNotReloaded();

@@ -138,6 +138,8 @@ test.describe("of five companies", () => {
     await expect(companies.row(DUNE)).toBeFocused();
     await page.keyboard.press("Space");
     await expect(bar).toContainText("5 selected");
+    // The row has the focus, and no checkbox that says it.
+    await companies.expectAnnounced("5 selected");
     await expect(all).toBeChecked();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
@@ -243,11 +245,20 @@ test("every column orders the list both ways, and what is not known comes last",
   await expectOrder("Users", "ascending", [few.name, many.name]);
   await expectOrder("Users", "descending", [many.name, few.name]);
   await expect.poll(() => query(page)).toEqual({ sort: "-users" });
+  // What the first two rows say in this column, as numbers.
+  const said = async (column: string): Promise<number[]> => {
+    const place = ["Select", "Company", "Status", "Users", "Licences", "Secure Score", "Last sync"].indexOf(column);
+    const cells = [0, 1].map((number) => companies.rows.nth(number).getByRole("cell").nth(place));
+    if (column !== "Last sync") return Promise.all(cells.map(async (cell) => parseInt(await cell.innerText(), 10)));
+    return Promise.all(cells.map(async (cell) => Date.parse((await cell.locator("time").getAttribute("datetime")) ?? "")));
+  };
   for (const column of ["Licences", "Secure Score", "Last sync"]) {
-    for (const direction of ["ascending", "descending"]) {
+    for (const [direction, sign] of [["ascending", 1], ["descending", -1]] as const) {
       await companies.head(column).getByRole("button").click();
       await expect(companies.head(column)).toHaveAttribute("aria-sort", direction);
       await expect.poll(async () => (await companies.names()).slice(2)).toEqual(others);
+      const [first, second] = (await said(column)) as [number, number];
+      expect((second - first) * sign, `${column}, ${direction}: ${first}, ${second}`).toBeGreaterThanOrEqual(0);
     }
   }
   await companies.head("Status").getByRole("button").click();
@@ -272,6 +283,8 @@ test("a company is found by its tenant's name and id, and by how it is read", as
   await companies.search.fill("");
   await access.selectOption("Application access");
   await companies.expectNames([tenant.name]);
+  // None of those that are shown can be connected.
+  await expect(page.getByRole("button", { name: "Connect next" })).toBeDisabled();
   await access.selectOption("Delegated access");
   await companies.expectNames([]);
   await page.getByRole("button", { name: "Show all companies" }).click();
@@ -288,7 +301,7 @@ test("those of the selected that are connected are synced at once", async ({ app
   const asked = page.waitForRequest("**/api/connections/sync-many");
   await page.getByRole("region", { name: "Selected companies" }).getByRole("button", { name: "Sync now" }).click();
   expect(((await asked).postDataJSON() as { companies: string[] }).companies).toHaveLength(1);
-  await companies.expectAnnounced("Syncing 1 company, 1 is not connected");
+  await companies.expectAnnounced("Syncing 1 company, 1 not connected");
 });
 
 test.describe("Connect next", () => {

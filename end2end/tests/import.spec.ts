@@ -168,6 +168,62 @@ test("a wrong row is left out, and one that is mended wrongly stays wrong", asyn
   await expect(shown(page, "2 companies added, 0 companies changed")).toBeVisible();
 });
 
+test("what is said while the server is asked counts, and what could not be looked at is written by nobody", async ({ page }) => {
+  const PREVIEW = "**/api/companies/import/preview*";
+  /** Holds the next question to the server until the answer is called. */
+  const hold = async (): Promise<() => void> => {
+    let answer = (): void => {};
+    const held = new Promise<void>((done) => (answer = done));
+    await page.route(PREVIEW, async (route) => {
+      await held;
+      await route.continue();
+    }, { times: 1 });
+    return answer;
+  };
+  await page.goto(IMPORT);
+  await choose(page, "clients.csv", Buffer.from("name,a,b,c\nAcme,17,no domain,Kim\n"));
+  await expect(shown(page, "clients.csv: 1 new")).toBeFocused();
+  const column = (name: string) => page.getByRole("group", { name: "Columns" }).getByLabel(name, { exact: true });
+  let answer = await hold();
+  await column("a").selectOption("External id");
+  await column("b").selectOption("Primary domain");
+  await column("c").selectOption("Tags");
+  answer();
+  await expect(shown(page, "clients.csv: 1 wrong")).toBeVisible();
+  for (const [name, field] of [["a", "External id"], ["b", "Primary domain"], ["c", "Tags"]] as const) {
+    await expect(column(name)).toHaveValue(field);
+  }
+  await expect(column("c")).toBeFocused();
+
+  const domain = page.getByRole("textbox", { name: "Primary domain, line 2" });
+  const check = page.getByRole("button", { name: "Check mended rows" });
+  await domain.fill("still none");
+  answer = await hold();
+  await check.click();
+  await domain.fill("acme.test");
+  await page.keyboard.press("Tab");
+  answer();
+  await expect(page.getByText("“still none” is not a domain name")).toBeVisible();
+  await expect(domain).toHaveValue("acme.test");
+  await expect(check).toHaveAttribute("aria-disabled", "false");
+  await check.click();
+  await expect(shown(page, "clients.csv: 1 new")).toBeFocused();
+
+  await page.route(PREVIEW, (route) => route.abort(), { times: 1 });
+  await column("c").selectOption("Left out");
+  await expect(page.getByRole("alert")).toContainText("could not be reached");
+  await expect(column("c")).toHaveValue("Left out");
+  // It is looked at first.
+  const confirm = page.getByRole("button", { name: "Confirm import" });
+  await confirm.click();
+  await expect(shown(page, "clients.csv: 1 new")).toBeFocused();
+  await confirm.click();
+  await expect(shown(page, "1 company added, 0 companies changed")).toBeFocused();
+  const companies = await CompaniesPage.open(page);
+  await expect(companies.row({ name: "Acme" })).toContainText("acme.test");
+  await expect(companies.row({ name: "Acme" })).not.toContainText("Kim");
+});
+
 test("a workbook that is dropped on the page shows what changes, and what another did meanwhile is looked at again", async ({
   app,
   page,
@@ -210,6 +266,12 @@ test("what can't be read is said in words, and a file without names of columns i
   await page.goto(IMPORT);
   await choose(page, "photo.csv", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 0]));
   await expect(page.getByRole("alert")).toContainText("neither CSV nor an Excel workbook");
+  await choose(page, "clients.csv", Buffer.from("name\nAcme\n"));
+  await expect(shown(page, "clients.csv: 1 new")).toBeFocused();
+  await choose(page, "photo.csv", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 0]));
+  await expect(page.getByRole("alert")).toContainText("neither CSV nor an Excel workbook");
+  // What stands there is of no other file.
+  await expect(shown(page, "clients.csv: 1 new")).toHaveCount(0);
   await choose(page, "huge.csv", Buffer.alloc(10 * 1024 * 1024 + 1, "a"));
   await expect(page.getByRole("alert")).toContainText("larger than 10 MB");
   await choose(page, "list.csv", Buffer.from("Titel,Ort\nAcme,Bern\n"));

@@ -315,6 +315,10 @@ test("a link with a note is found on the page Live links, and withdrawn there", 
   await expect(made.dialog.getByText("Copied to clipboard")).toBeVisible();
   expect(await clipboard(page)).toBe(link);
   await made.close();
+  const all = (await (await page.request.get("/api/companies/list")).json()) as { rows: { id: string; name: string }[] };
+  for (const { id } of all.rows.filter(({ name }) => name !== tenant.name).slice(0, 2)) {
+    expect((await page.request.post("/api/links/create", { data: { company: id, note: null } })).ok()).toBe(true);
+  }
   await companies.row(tenant).getByRole("button", { name: /expires in 7 days/ }).click();
   await expect(page.getByText("Note: #4711")).toBeVisible();
   await page.keyboard.press("Escape");
@@ -328,8 +332,22 @@ test("a link with a note is found on the page Live links, and withdrawn there", 
   await expect(row).toContainText("#4711");
   await expect(row).toContainText("not yet");
   await expectAccessible(page, () => expect(row).toBeVisible());
+  // The next row comes under the pointer, and gets the focus: neither the second half of a double click nor Enter that is
+  // held down withdraws its link.
+  const buttons = table.getByRole("button", { name: "Withdraw link" });
   await row.getByRole("button", { name: "Withdraw link" }).click();
+  await expect(buttons).toHaveCount(2);
+  await page.mouse.down({ clickCount: 2 });
+  await page.mouse.up({ clickCount: 2 });
+  await buttons.first().focus();
+  for (let repeat = 0; repeat < 4; repeat++) await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  await expect(buttons).toHaveCount(1);
+  await expect(table.locator(".name")).toBeFocused();
+  await page.reload();
+  await buttons.first().press("Enter");
   await expect(page.getByText("No live links")).toBeVisible();
+  await expect(page.locator("main")).toBeFocused();
   await colleague.expectStatus(tenant, "Not connected");
   await (await LinkPage.open(await clientOf(context), link)).expectHeading("This link was withdrawn");
 });
@@ -372,6 +390,14 @@ test("a row goes back by itself when its link expires", async ({ app, page }) =>
   await companies.expectStatus(tenant, "Not connected");
   await expectNote(companies, tenant, "Link expired, never opened");
   await expect(companies.row(tenant).getByRole("button", { name: "Generate new link" })).toBeVisible();
+
+  // What somebody reads stays open while the time that it tells passes.
+  await companies.row(tenant).getByRole("button", { name: "Link expired, never opened" }).click();
+  const explanation = page.getByText("It leads nowhere any more.");
+  await expect(explanation).toBeVisible();
+  await page.clock.fastForward(3_600_000);
+  await expect(companies.row(tenant).getByText("2 hours ago")).toBeVisible();
+  await expect(explanation).toBeVisible();
 });
 
 test.describe("for everybody", () => {

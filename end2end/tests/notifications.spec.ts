@@ -73,6 +73,11 @@ test("a delivery that failed says why, and is tried again", async ({ page }) => 
   await choose(page, receiver.url, "Send a test event");
   const delivery = page.getByRole("dialog").getByRole("listitem");
   await expect(delivery).toContainText("To be tried again");
+  // Why it can't be tried again is said where it was asked for.
+  await page.route("**/api/webhooks/retry", (route) => route.abort());
+  await page.getByRole("dialog").getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toContainText("could not be reached");
+  await page.unroute("**/api/webhooks/retry");
   await expect(delivery).toContainText("500 Internal Server Error");
   await expect(delivery).toContainText("Out of paper");
   receiver.status = 204;

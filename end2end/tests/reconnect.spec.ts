@@ -5,6 +5,7 @@ import { type App, expect, test } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
 import { allowClipboard, clipboard } from "../fixtures/clipboard.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
+import { expectFocusKept } from "../fixtures/keyboard.ts";
 import { LinkPage } from "../fixtures/link-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
@@ -70,13 +71,20 @@ test("each row says why, since when and what fits; groups are shown alone, and t
   await expect(companies.row(two)).toBeVisible();
   await expect(region).toContainText("2 companies need reconnecting:");
 
-  // Mended one by one, with the same data, until nobody needs anything.
-  for (const tenant of [one, two]) {
+  // Mended one by one, with the same data, until nobody needs anything. A row stays in its group while somebody signs in.
+  await group(page, "2 app removed").click();
+  for (const [tenant, words] of [[one, "2 app removed"], [two, "1 app removed"]] as const) {
     const popup = page.waitForEvent("popup");
     await companies.row(tenant).getByRole("button", { name: "Reconnect" }).click();
-    await new MicrosoftWindow(await popup).complete(account(tenant));
-    await companies.expectStatus(tenant, "Connected");
+    const microsoft = new MicrosoftWindow(await popup);
+    await companies.expectStatus(tenant, "Signing in…");
+    await expect(companies.row(tenant).getByRole("button", { name: "Cancel" })).toBeVisible();
+    await expect(group(page, words)).toHaveAttribute("aria-pressed", "true");
+    await microsoft.complete(account(tenant));
+    await expect(group(page, words)).toHaveCount(0);
+    await expectFocusKept(page);
   }
+  for (const tenant of [one, two]) await companies.expectStatus(tenant, "Connected");
   await expect(region).toHaveCount(0);
 });
 

@@ -11,15 +11,24 @@ class Received {
   private stream = "";
   private readonly stop = new AbortController();
 
-  constructor(context: BrowserContext, origin: string) {
+  private constructor(context: BrowserContext, origin: string) {
     context.on("response", (response) => {
       if (response.url().startsWith(origin)) this.parts.push(this.read(response));
     });
+  }
+
+  /** From now on. */
+  static async from(context: BrowserContext, origin: string): Promise<Received> {
+    const received = new Received(context, origin);
     // The event stream never ends, so its body can't be read from the browser; this one gets the same events.
+    const cookies = (await context.cookies(origin)).map(({ name, value }) => `${name}=${value}`);
+    const headers = { cookie: cookies.join("; ") };
+    const answer = await fetch(`${origin}/api/events`, { headers, signal: received.stop.signal });
+    expect(answer.status).toBe(200);
     void (async () => {
-      const answer = await fetch(`${origin}/api/events`, { signal: this.stop.signal });
-      for await (const chunk of answer.body ?? []) this.stream += Buffer.from(chunk).toString("latin1");
+      for await (const chunk of answer.body ?? []) received.stream += Buffer.from(chunk).toString("latin1");
     })().catch(() => undefined);
+    return received;
   }
 
   private async read(response: Response): Promise<[string, string]> {
@@ -31,6 +40,7 @@ class Received {
   }
 
   async all(): Promise<[string, string][]> {
+    expect(this.stream).toContain("event: company");
     this.stop.abort();
     return [...(await Promise.all(this.parts)), ["/api/events", this.stream]];
   }
@@ -41,7 +51,7 @@ for (const access of ["application", "delegated"] as const) {
     test.use({ access, settings: { TENANTRY_LOG: "trace" } });
 
     test("nothing that Microsoft issued is in answers, in the log, or readable in the database", async ({ app, page, context }) => {
-      const received = new Received(context, app.url);
+      const received = await Received.from(context, app.url);
       const companies = await CompaniesPage.open(page);
       const [first, second] = app.tenants as [Tenant, Tenant];
       for (const tenant of [first, second]) {

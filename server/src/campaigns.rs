@@ -13,7 +13,8 @@ use app::{
     },
     domain::{
         Action, CampaignAction, CampaignId, CampaignName, CampaignRow, CampaignState, CampaignSummary, Cause,
-        CompanyId, CompanyRow, LeftOut, LinkMessage, Me, Status, Template, Timestamp, campaign::REMIND_DAYS,
+        CompanyId, CompanyRow, LeftOut, LinkMessage, Me, Status, Template, Timestamp,
+        campaign::{MailTexts, REMIND_DAYS},
         link::PATH,
     },
     error::{AppError, ErrorCode},
@@ -216,8 +217,7 @@ impl ports::Campaigns for Campaigns {
     async fn send(
         &self,
         campaign: CampaignId,
-        template: Template,
-        remind_days: Option<u8>,
+        texts: Option<MailTexts>,
         companies: Vec<CompanyId>,
         again: bool,
     ) -> Result<Queued, AppError> {
@@ -225,7 +225,7 @@ impl ports::Campaigns for Campaigns {
             self.need_mail()?;
         }
         let store = &self.maker.store;
-        let queued = store.send_to_clients(campaign, &template, remind_days, &companies, again, &self.by()).await;
+        let queued = store.send_to_clients(campaign, texts.as_ref(), &companies, again, &self.by()).await;
         let queued = queued.map_err(internal)?.ok_or_else(no_such_campaign)?;
         self.wake.notify_one();
         let left_out = |(name, reason): (String, &str)| LeftOut { name, reason: reason.to_owned() };
@@ -237,7 +237,13 @@ impl ports::Campaigns for Campaigns {
         marked.ok_or_else(no_such_campaign)
     }
 
-    async fn renew(&self, campaign: CampaignId, company: CompanyId, send: bool) -> Result<Renewed, AppError> {
+    async fn renew(
+        &self,
+        campaign: CampaignId,
+        company: CompanyId,
+        texts: Option<MailTexts>,
+        send: bool,
+    ) -> Result<Renewed, AppError> {
         let store = &self.maker.store;
         let found = self.find(campaign).await?;
         let member = store.campaign_member(campaign, company).await.map_err(internal)?.ok_or_else(no_such_company)?;
@@ -247,8 +253,11 @@ impl ports::Campaigns for Campaigns {
             let text = format!("{} needs no new link: {}.", member.name, state.label().to_lowercase());
             return Err(conflict(text));
         }
-        let template = Template::parse(&found.texts.0, &found.texts.1)
-            .map_err(|error| AppError::new(ErrorCode::Invalid, error.to_string()))?;
+        let template = match &texts {
+            Some(texts) => texts.template.clone(),
+            None => Template::parse(&found.texts.0, &found.texts.1)
+                .map_err(|error| AppError::new(ErrorCode::Invalid, error.to_string()))?,
+        };
         if send {
             self.need_mail()?;
             if member.contact.email.is_none() {
@@ -264,7 +273,7 @@ impl ports::Campaigns for Campaigns {
             let made = self.outcome(&template, row.name, Some(&member.contact), link);
             return Ok(Renewed { line: Some(made) });
         }
-        let queued = self.send(campaign, template, found.remind_days, vec![company], false).await?;
+        let queued = self.send(campaign, texts, vec![company], false).await?;
         match queued.left_out.into_iter().next() {
             // Somebody was quicker.
             Some(LeftOut { reason, .. }) => Err(conflict(format!("{}: {reason}", row.name))),

@@ -132,22 +132,22 @@ pub async fn show_campaign(campaign: CampaignId, digest: u32) -> Result<Option<C
 /// What the first company that is to be written to would be written.
 #[server(prefix = "/api", endpoint = "campaigns/preview", protocol = Shared<Json>)]
 pub async fn preview_mail(campaign: CampaignId, texts: CampaignTexts) -> Result<LinkMessage, AppError> {
-    let (template, _) = parsed(&texts)?;
-    super::port::<dyn crate::ports::Campaigns>()?.preview(campaign, template).await
+    let texts = parsed(&texts)?;
+    super::port::<dyn crate::ports::Campaigns>()?.preview(campaign, texts.template).await
 }
 
-/// Keeps the texts, and sends these companies their links by mail: none, or many. `again`: also those that were sent
-/// theirs before.
+/// Keeps the texts, if there are any, and sends these companies their links by mail: none, or many. `again`: also those
+/// that were sent theirs before.
 #[server(prefix = "/api", endpoint = "campaigns/send", protocol = Shared<Json>)]
 pub async fn send_links(
     campaign: CampaignId,
-    texts: CampaignTexts,
+    texts: Option<CampaignTexts>,
     companies: Vec<CompanyId>,
     again: bool,
 ) -> Result<Queued, AppError> {
-    let (template, remind_days) = parsed(&texts)?;
+    let texts = texts.as_ref().map(parsed).transpose()?;
     let companies = if companies.is_empty() { companies } else { selected(companies)? };
-    super::port::<dyn crate::ports::Campaigns>()?.send(campaign, template, remind_days, companies, again).await
+    super::port::<dyn crate::ports::Campaigns>()?.send(campaign, texts, companies, again).await
 }
 
 /// Says that these companies were sent their links in another way. Answers how many of them waited for it.
@@ -156,10 +156,16 @@ pub async fn mark_links_sent(campaign: CampaignId, companies: Vec<CompanyId>) ->
     super::port::<dyn crate::ports::Campaigns>()?.mark_sent(campaign, selected(companies)?).await
 }
 
-/// Makes a new link for a company of the campaign, and sends it by mail if that is wished.
+/// Makes a new link for a company of the campaign, and sends it by mail if that is wished, with these texts or as they are.
 #[server(prefix = "/api", endpoint = "campaigns/renew", protocol = Shared<Json>)]
-pub async fn renew_link(campaign: CampaignId, company: CompanyId, send: bool) -> Result<Renewed, AppError> {
-    super::port::<dyn crate::ports::Campaigns>()?.renew(campaign, company, send).await
+pub async fn renew_link(
+    campaign: CampaignId,
+    company: CompanyId,
+    texts: Option<CampaignTexts>,
+    send: bool,
+) -> Result<Renewed, AppError> {
+    let texts = texts.as_ref().map(parsed).transpose()?;
+    super::port::<dyn crate::ports::Campaigns>()?.renew(campaign, company, texts, send).await
 }
 
 /// A selection that can be worked on.
@@ -171,8 +177,8 @@ pub(super) fn selected(companies: Vec<CompanyId>) -> Result<Vec<CompanyId>, AppE
 
 /// Texts that can be sent, and when clients are reminded.
 #[cfg(feature = "ssr")]
-fn parsed(texts: &CampaignTexts) -> Result<(crate::domain::Template, Option<u8>), AppError> {
-    use crate::domain::campaign::REMIND_DAYS_MAX;
+fn parsed(texts: &CampaignTexts) -> Result<crate::domain::campaign::MailTexts, AppError> {
+    use crate::domain::campaign::{MailTexts, REMIND_DAYS_MAX};
 
     let template = crate::domain::Template::parse(&texts.subject, &texts.body)
         .map_err(|error| AppError::new(crate::error::ErrorCode::Invalid, error.to_string()))?;
@@ -181,6 +187,6 @@ fn parsed(texts: &CampaignTexts) -> Result<(crate::domain::Template, Option<u8>)
             let text = format!("A reminder comes 1 to {REMIND_DAYS_MAX} days before a link expires, or not at all.");
             Err(AppError::new(crate::error::ErrorCode::Invalid, text))
         }
-        days => Ok((template, days)),
+        remind_days => Ok(MailTexts { template, remind_days }),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{CampaignId, CompanyId, DeadLink, LinkEnd, LinkState, Timestamp, link::open_request};
+use super::{CampaignId, CompanyId, DeadLink, LinkEnd, LinkState, Template, Timestamp, link::open_request};
 
 /// How many days before a link expires its client is reminded, where nobody says otherwise.
 pub const REMIND_DAYS: u8 = 2;
@@ -64,6 +64,15 @@ impl CampaignName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What clients are written, ready to be sent, and when they are reminded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailTexts {
+    /// What they are written.
+    pub template: Template,
+    /// How many days before a link expires its client is reminded. None: not at all.
+    pub remind_days: Option<u8>,
 }
 
 /// How far a company is. Derived by [`CampaignFacts::state`], and stored nowhere.
@@ -131,7 +140,7 @@ impl CampaignState {
         }
     }
 
-    /// What a person may do with such a company, the main action first.
+    /// What a person may do with such a company, what it most likely is first.
     pub const fn actions(self) -> &'static [CampaignAction] {
         use CampaignAction::{MarkSent, Renew, RenewAndSend, Send, SendAgain, Withdraw};
 
@@ -195,6 +204,12 @@ impl CampaignAction {
             Self::RenewAndSend => "Generate new link and send",
             Self::Withdraw => "Withdraw",
         }
+    }
+
+    /// Whether it may stand on a row's own button, which becomes another action once that is done. What ends a link is in
+    /// the menu alone.
+    pub const fn may_be_main(self) -> bool {
+        !matches!(self, Self::Withdraw)
     }
 
     /// Whether it takes a mail server and an address.

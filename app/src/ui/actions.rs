@@ -105,11 +105,7 @@ impl Actions {
                         self.companies.forget_wish(company);
                     }
                 }
-                let left_out = match left_out {
-                    0 => String::new(),
-                    1 => ", 1 is not connected".to_owned(),
-                    left_out => format!(", {left_out} are not connected"),
-                };
+                let left_out = if left_out > 0 { format!(", {left_out} not connected") } else { String::new() };
                 Ok(Some(format!("Syncing {}{left_out}", how_many(usize::try_from(due?).unwrap_or_default()))))
             }),
         );

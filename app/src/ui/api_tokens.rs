@@ -89,9 +89,12 @@ impl ApiTokens {
         });
     }
 
-    /// Makes one. Has to be called within the click: it goes into the clipboard. `mend`: the id of the field of its
-    /// name.
+    /// Makes one. Has to be called within the click: it goes into the clipboard. `mend`: the id of what is wrong when the
+    /// server refuses it.
     pub fn make(self, form: Submission, mend: &'static str, name: RwSignal<String>, scopes: Vec<Scope>, days: u16) {
+        if form.is_busy() {
+            return;
+        }
         let promised = clipboard::Promised::begin();
         let called = name.get_untracked();
         form.send(

@@ -13,6 +13,7 @@ pub mod locale;
 pub mod location;
 pub mod popover;
 pub mod popup;
+pub mod press;
 pub mod selected;
 pub mod session_storage;
 pub mod theme;

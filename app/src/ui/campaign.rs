@@ -1,5 +1,7 @@
 //! A campaign as it is on the server, and what to do with it.
 
+use std::collections::HashMap;
+
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
@@ -22,6 +24,12 @@ use crate::{
 /// How often to ask how far the companies are, while somebody looks.
 const ASK_MILLIS: u32 = 2_000;
 
+/// A campaign of more companies than this is much to read: it is asked for less often.
+const LARGE: usize = 1_000;
+
+/// How many times less often.
+const LARGE_EVERY: u32 = 5;
+
 /// The ids of the fields of a mail.
 pub const SUBJECT: &str = "mail-subject";
 pub const BODY: &str = "mail-body";
@@ -39,9 +47,11 @@ pub struct Campaign {
     rows: RwSignal<Vec<Row>>,
     load: RwSignal<Load>,
     asking: StoredValue<bool>,
+    /// With which companies something is being done.
+    busy: StoredValue<Vec<CompanyId>>,
     refused: RwSignal<Option<String>>,
     left_out: RwSignal<Vec<LeftOut>>,
-    renewed: RwSignal<Option<LinkOutcome>>,
+    renewed: RwSignal<Vec<LinkOutcome>>,
     preview: RwSignal<Option<LinkMessage>>,
     /// The state whose companies are shown. None: all of them.
     pub shown: RwSignal<Option<CampaignState>>,
@@ -66,6 +76,7 @@ impl Campaign {
             rows: RwSignal::default(),
             load: RwSignal::default(),
             asking: StoredValue::default(),
+            busy: StoredValue::default(),
             refused: RwSignal::default(),
             left_out: RwSignal::default(),
             renewed: RwSignal::default(),
@@ -78,8 +89,11 @@ impl Campaign {
         };
         this.read();
         document::on_return(move || this.read());
+        let ticks = StoredValue::new(0_u32);
         clock::every(ASK_MILLIS, move || {
-            if !document::is_hidden() {
+            ticks.update_value(|ticks| *ticks = ticks.wrapping_add(1));
+            let is_turn = this.rows.with_untracked(Vec::len) <= LARGE || ticks.get_value().is_multiple_of(LARGE_EVERY);
+            if is_turn && !document::is_hidden() {
                 this.read();
             }
         });
@@ -111,8 +125,8 @@ impl Campaign {
         self.left_out.read_only()
     }
 
-    /// A link that was just made, to be shown once.
-    pub fn renewed(self) -> RwSignal<Option<LinkOutcome>> {
+    /// Links that were just made, each to be shown once.
+    pub fn renewed(self) -> RwSignal<Vec<LinkOutcome>> {
         self.renewed
     }
 
@@ -174,38 +188,27 @@ impl Campaign {
 
     fn take(self, mut view: CampaignView) {
         let rows = std::mem::take(&mut view.rows);
-        let same = self.rows.with_untracked(|known| {
-            known.len() == rows.len()
-                && known
-                    .iter()
-                    .zip(&rows)
-                    .all(|(known, row)| known.with_untracked(|known| known.company == row.company))
-        });
-        if same {
-            self.rows.with_untracked(|known| {
-                for (known, row) in known.iter().zip(rows) {
-                    if known.with_untracked(|known| *known != row) {
-                        known.set(row);
-                    }
-                }
-            });
-        } else {
-            self.rows.set(rows.into_iter().map(Row::new).collect());
+        if let Some(rows) = self.rows.with_untracked(|known| renewed_rows(known, rows)) {
+            self.rows.set(rows);
         }
+        let before = self.view.with_untracked(|view| view.texts.clone());
+        follow(self.subject, &before.subject, &view.texts.subject);
+        follow(self.body, &before.body, &view.texts.body);
+        follow(self.days, &before.remind_days.unwrap_or_default(), &view.texts.remind_days.unwrap_or_default());
         if self.load.with_untracked(|load| *load != Load::Done) {
             document::set_title(&view.name);
-            // What somebody types stays.
-            self.subject.set(view.texts.subject.clone());
-            self.body.set(view.texts.body.clone());
-            self.days.set(view.texts.remind_days.unwrap_or_default());
-            self.view.set(view);
             self.load.set(Load::Done);
-        } else {
-            self.view.set(view);
         }
+        self.view.set(view);
     }
 
-    fn texts(self) -> CampaignTexts {
+    /// The texts as somebody wrote them here. None: they are as the server told.
+    fn texts(self) -> Option<CampaignTexts> {
+        let texts = self.written();
+        self.view.with_untracked(|view| (view.texts != texts).then_some(texts))
+    }
+
+    fn written(self) -> CampaignTexts {
         let days = self.days.get_untracked();
         CampaignTexts {
             subject: self.subject.get_untracked(),
@@ -219,7 +222,7 @@ impl Campaign {
         self.form.send(
             BODY,
             Box::pin(async move {
-                let message = self.heed(preview_mail(self.id, self.texts()).await)?;
+                let message = self.heed(preview_mail(self.id, self.written()).await)?;
                 self.preview.set(Some(message));
                 Ok(())
             }),
@@ -237,6 +240,7 @@ impl Campaign {
         let queued = self.heed(send_links(self.id, self.texts(), companies, again).await)?;
         self.say(match queued.mails {
             _ if is_kept => "Text saved".to_owned(),
+            0 => "No e-mail is on its way".to_owned(),
             1 => "1 e-mail is on its way".to_owned(),
             mails => format!("{mails} e-mails are on their way"),
         });
@@ -248,7 +252,7 @@ impl Campaign {
     /// The companies that wait were sent their links in another way.
     pub fn mark_all(self) {
         let companies = self.waiting(false);
-        self.run(async move { self.mark(companies).await });
+        self.run(None, async move { self.mark(companies).await });
     }
 
     async fn mark(self, companies: Vec<CompanyId>) -> Result<(), AppError> {
@@ -257,19 +261,19 @@ impl Campaign {
         Ok(())
     }
 
-    /// Does something with a company.
+    /// Does something with a company, unless something is being done with it.
     pub fn act(self, row: &CampaignRow, action: CampaignAction) {
         let (company, name) = (row.company, row.name.clone());
-        self.run(async move {
+        self.run(Some(company), async move {
             match action {
                 CampaignAction::Send => self.send(vec![company], false).await,
                 CampaignAction::SendAgain => self.send(vec![company], true).await,
                 CampaignAction::MarkSent => self.mark(vec![company]).await,
                 CampaignAction::Renew | CampaignAction::RenewAndSend => {
                     let send = action == CampaignAction::RenewAndSend;
-                    let renewed = self.heed(renew_link(self.id, company, send).await)?;
+                    let renewed = self.heed(renew_link(self.id, company, self.texts().filter(|_| send), send).await)?;
                     self.say(format!("{name}: {}", if send { "a new link is on its way" } else { "new link made" }));
-                    self.renewed.set(renewed.line);
+                    self.renewed.update(|lines| lines.extend(renewed.line));
                     Ok(())
                 }
                 CampaignAction::Withdraw => {
@@ -281,12 +285,17 @@ impl Campaign {
         });
     }
 
-    fn run(self, what: impl Future<Output = Result<(), AppError>> + 'static) {
+    fn run(self, company: Option<CompanyId>, what: impl Future<Output = Result<(), AppError>> + 'static) {
+        if company.is_some_and(|company| self.busy.with_value(|busy| busy.contains(&company))) {
+            return;
+        }
+        self.busy.update_value(|busy| busy.extend(company));
         self.refused.set(None);
         spawn_local(async move {
             if let Err(error) = what.await {
                 self.refused.try_set(Some(error.message));
             }
+            self.busy.try_update_value(|busy| busy.retain(|other| Some(*other) != company));
             if self.load.try_get_untracked().is_some() {
                 self.read();
             }
@@ -301,5 +310,82 @@ impl Campaign {
 
     fn say(self, words: String) {
         self.voice.say(words, Tone::Good, None);
+    }
+}
+
+/// A field shows what the server has, unless somebody wrote something else there.
+fn follow<T: Clone + PartialEq + Send + Sync + 'static>(field: RwSignal<T>, before: &T, now: &T) {
+    if before != now && field.with_untracked(|written| written == before) {
+        field.set(now.clone());
+    }
+}
+
+/// Tells the rows what became of them. Answers the list, if other companies are in it or in another order.
+fn renewed_rows(known: &[Row], rows: Vec<CampaignRow>) -> Option<Vec<Row>> {
+    let company = |row: &Row| row.with_untracked(|row| row.company);
+    let same = known.len() == rows.len() && known.iter().zip(&rows).all(|(known, row)| company(known) == row.company);
+    let mut by_company: HashMap<CompanyId, &Row> = known.iter().map(|row| (company(row), row)).collect();
+    let mut list = Vec::with_capacity(rows.len());
+    for row in rows {
+        // Whoever shows the company holds this one.
+        list.push(match by_company.remove(&row.company) {
+            Some(known) => {
+                if known.with_untracked(|known| *known != row) {
+                    known.set(row);
+                }
+                known.clone()
+            }
+            None => Row::new(row),
+        });
+    }
+    (!same).then_some(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn row(number: u128, state: CampaignState) -> CampaignRow {
+        let company = CompanyId::from_uuid(Uuid::from_u128(number));
+        CampaignRow { company, name: number.to_string(), to: None, state, at: None, expires: None, note: String::new() }
+    }
+
+    #[test]
+    fn a_field_follows_the_server_until_somebody_writes_in_it() {
+        let field = RwSignal::new("");
+        follow(field, &"", &"theirs");
+        assert_eq!(field.get_untracked(), "theirs");
+        field.set("mine");
+        follow(field, &"theirs", &"theirs anew");
+        assert_eq!(field.get_untracked(), "mine");
+        follow(field, &"mine", &"theirs at last");
+        assert_eq!(field.get_untracked(), "theirs at last", "mine was kept, and changed after that");
+    }
+
+    fn states(rows: &[Row]) -> Vec<(String, CampaignState)> {
+        rows.iter().map(|row| row.with_untracked(|row| (row.name.clone(), row.state))).collect()
+    }
+
+    #[test]
+    fn a_row_goes_on_being_told_of_its_company_when_others_come_go_or_change_places() {
+        use CampaignState::{Connected, NotSent, Opened, Sent};
+
+        let first = renewed_rows(&[], vec![row(1, NotSent), row(2, NotSent), row(3, NotSent)]).unwrap();
+        let shown = first.clone();
+        assert_eq!(
+            renewed_rows(&first, vec![row(1, NotSent), row(2, Sent), row(3, NotSent)]),
+            None,
+            "the same companies"
+        );
+        assert_eq!(shown[1].with_untracked(|row| row.state), Sent);
+
+        let second = renewed_rows(&first, vec![row(4, Sent), row(3, Opened), row(1, NotSent)]).unwrap();
+        assert_eq!(states(&second), [("4".to_owned(), Sent), ("3".to_owned(), Opened), ("1".to_owned(), NotSent)]);
+        assert_eq!(shown[2].with_untracked(|row| row.state), Opened, "whoever shows it sees it");
+
+        assert_eq!(renewed_rows(&second, vec![row(4, Sent), row(3, Connected), row(1, NotSent)]), None);
+        assert_eq!(shown[2].with_untracked(|row| row.state), Connected);
     }
 }

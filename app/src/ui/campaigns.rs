@@ -59,7 +59,11 @@ impl Campaigns {
 /// How far a campaign is, in words.
 pub fn progress(summary: &CampaignSummary) -> String {
     let CampaignSummary { companies, connected, waiting, .. } = summary;
-    let waiting = if *waiting > 0 { format!(", {waiting} wait for you") } else { String::new() };
+    let waiting = match waiting {
+        0 => String::new(),
+        1 => ", 1 waits for you".to_owned(),
+        waiting => format!(", {waiting} wait for you"),
+    };
     format!("{connected} of {companies} connected{waiting}")
 }
 
@@ -84,6 +88,8 @@ mod tests {
         }
         assert_eq!(progress(&summary), "1 of 2 connected");
         summary.count(CampaignState::Asked);
-        assert_eq!(progress(&summary), "1 of 3 connected, 1 wait for you");
+        assert_eq!(progress(&summary), "1 of 3 connected, 1 waits for you");
+        summary.count(CampaignState::Failed);
+        assert_eq!(progress(&summary), "1 of 4 connected, 2 wait for you");
     }
 }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    browser::location,
-    routes::Page,
+    browser::dialog,
+    selection::leave_saying,
     session::Session,
     state::{Load, Submission, Tone, Voice},
 };
@@ -16,15 +16,15 @@ use crate::{
     error::AppError,
 };
 
-/// Puts a company away, and leaves for the list that it is no longer in.
-pub fn archive(company: CompanyId, form: Submission, session: Session) {
+/// Puts the company of this name away, and leaves for the list that it is no longer in.
+pub fn archive(company: CompanyId, name: String, form: Submission, session: Session) {
     form.send(
         super::routes::CONTENT,
         Box::pin(async move {
             archive_company(company).await.inspect_err(|error| {
                 session.heed(error);
             })?;
-            location::leave_for(&Page::HOME.path());
+            leave_saying(&format!("{name} archived"));
             Ok(())
         }),
     );
@@ -95,14 +95,14 @@ impl Archive {
         });
     }
 
-    /// Deletes one for good. Calls `done` after that. `mend`: the id of the field of its name.
-    pub fn delete(self, company: CompanyId, typed: String, form: Submission, mend: &'static str, done: fn()) {
+    /// Deletes one for good, and closes the dialog that asks for its name. `mend`: the id of the field of the name.
+    pub fn delete(self, company: CompanyId, typed: String, form: Submission, mend: &'static str) {
         let said = format!("{} deleted", typed.trim());
         form.send(
             mend,
             Box::pin(async move {
                 self.change(Box::pin(delete_company(company, typed)), said).await?;
-                done();
+                dialog::close_around(mend);
                 Ok(())
             }),
         );

@@ -99,6 +99,8 @@ pub struct Import {
     mends: StoredValue<Vec<Mend>>,
     /// Whether that was said since the server was asked.
     pub unchecked: RwSignal<bool>,
+    /// What the columns are to be taken for, and where that was said, if that came while the server was asked.
+    next: StoredValue<Option<(Vec<ImportColumn>, String)>>,
     /// What the file is called.
     pub name: RwSignal<String>,
     /// How far it is.
@@ -120,6 +122,7 @@ impl Import {
             file: StoredValue::new_local(None),
             mends: StoredValue::default(),
             unchecked: RwSignal::default(),
+            next: StoredValue::default(),
             name: RwSignal::default(),
             stage: RwSignal::default(),
             which: RwSignal::default(),
@@ -137,10 +140,12 @@ impl Import {
         }
         self.work(async move {
             let unreadable = || AppError::new(ErrorCode::Invalid, "The file could not be read. Choose it again.");
-            let chosen = file::read(chosen).await.ok_or_else(unreadable)?;
+            let chosen = file::read(chosen).await.ok_or_else(unreadable);
+            // What was shown is of another file.
+            self.begin_anew();
+            let chosen = chosen?;
             self.name.set(chosen.name.clone());
             self.file.set_value(Some(chosen));
-            self.mends.set_value(Vec::new());
             self.preview(None).await?;
             focus_shown();
             Ok(())
@@ -150,18 +155,42 @@ impl Import {
     /// A column is something else than was guessed; what it is now, no other column is.
     pub fn map(self, column: usize, field: Option<CompanyField>, element: String) {
         let Stage::Shown(mut shown) = self.stage.get_untracked() else { return };
-        for (place, other) in shown.columns.iter_mut().enumerate() {
-            if place == column {
-                other.field = field;
-            } else if other.field == field {
-                other.field = None;
-            }
+        // What was said a moment ago is on its way.
+        if let Some((columns, _)) = self.next.get_value() {
+            shown.columns = columns;
         }
+        name_column(&mut shown.columns, column, field);
+        self.next.set_value(Some((shown.columns, element)));
+        self.map_next();
+    }
+
+    /// Takes the columns for what was said last.
+    fn map_next(self) {
+        let Some((columns, element)) = self.next.try_get_value().flatten() else { return };
         self.work(async move {
-            self.preview(Some(mapping(&shown.columns))).await?;
+            let answer = self.plan(Some(mapping(&columns))).await;
+            // Something else was said meanwhile, and comes next. Or the page is gone.
+            if self.next.try_get_value().flatten().is_none_or(|(later, _)| later != columns) {
+                return Ok(());
+            }
+            self.next.set_value(None);
+            let done = match answer {
+                Ok(shown) => {
+                    self.voice.say(shown_words(Counts::of(&shown.rows)), Tone::Plain, None);
+                    self.show(shown);
+                    Ok(())
+                }
+                Err(error) => {
+                    // The columns stay as somebody said. What that would do was not seen, so nothing confirms it.
+                    if let Stage::Shown(shown) = self.stage.get_untracked() {
+                        self.stage.set(Stage::Shown(ImportPreview { columns, digest: String::new(), ..shown }));
+                    }
+                    Err(error)
+                }
+            };
             // The list of columns was made anew.
             document::focus_in_place(&element);
-            Ok(())
+            done
         });
     }
 
@@ -194,18 +223,23 @@ impl Import {
     /// Does what is shown.
     pub fn confirm(self) {
         let Stage::Shown(shown) = self.stage.get_untracked() else { return };
+        if shown.digest.is_empty() {
+            // What it would do is not known yet.
+            return self.check();
+        }
         self.work(async move {
             let mapping = mapping(&shown.columns);
             match self.send::<Counts>("confirm", &format!("mapping={mapping}&digest={}", shown.digest)).await {
                 Ok(counts) => {
+                    self.next.set_value(None);
                     self.stage.set(Stage::Done(counts));
-                    self.voice.say(done_words(counts), Tone::Good, None);
                     focus_shown();
                     Ok(())
                 }
                 Err(error) => {
                     if error.code == ErrorCode::Conflict {
                         self.preview(Some(mapping)).await?;
+                        focus_shown();
                     }
                     Err(error)
                 }
@@ -216,18 +250,34 @@ impl Import {
     /// Begins anew.
     pub fn begin_anew(self) {
         self.file.set_value(None);
+        self.mends.set_value(Vec::new());
+        self.next.set_value(None);
+        self.unchecked.set(false);
         self.stage.set(Stage::Choose);
     }
 
     async fn preview(self, mapping: Option<String>) -> Result<(), AppError> {
-        let query = mapping.map(|mapping| format!("mapping={mapping}")).unwrap_or_default();
-        let shown: ImportPreview = self.send("preview", &query).await?;
+        self.show(self.plan(mapping).await?);
+        Ok(())
+    }
+
+    fn show(self, shown: ImportPreview) {
         let counts = Counts::of(&shown.rows);
         self.which.set(if counts.wrong > 0 { Which::ALL.len() - 1 } else { 0 });
-        self.voice.say(shown_words(counts), Tone::Plain, None);
-        self.unchecked.set(false);
         self.stage.set(Stage::Shown(shown));
-        Ok(())
+    }
+
+    /// Asks what the file would do.
+    async fn plan(self, mapping: Option<String>) -> Result<ImportPreview, AppError> {
+        let query = mapping.map(|mapping| format!("mapping={mapping}")).unwrap_or_default();
+        let is_unchecked = self.unchecked.get_untracked();
+        // What is said from now on is not checked yet when the answer comes.
+        self.unchecked.set(false);
+        let answer = self.send("preview", &query).await;
+        if answer.is_err() && is_unchecked {
+            self.unchecked.set(true);
+        }
+        answer
     }
 
     /// Sends the file, and after it what is said of its rows.
@@ -254,7 +304,19 @@ impl Import {
                 self.session.heed(&error);
                 self.refused.set(Some(error.message));
             }
+            self.map_next();
         });
+    }
+}
+
+/// Takes a column for a field, which no other column is then.
+fn name_column(columns: &mut [ImportColumn], place: usize, field: Option<CompanyField>) {
+    for (other, column) in columns.iter_mut().enumerate() {
+        if other == place {
+            column.field = field;
+        } else if column.field == field {
+            column.field = None;
+        }
     }
 }
 
@@ -299,8 +361,12 @@ mod tests {
     #[test]
     fn columns_are_told_by_the_names_of_their_fields() {
         let column = |field| ImportColumn { header: String::new(), sample: String::new(), field };
-        let columns = [column(Some(CompanyField::Name)), column(None), column(Some(CompanyField::ExternalId))];
+        let mut columns = [column(Some(CompanyField::Name)), column(None), column(Some(CompanyField::ExternalId))];
         assert_eq!(mapping(&columns), "name,,external_id");
+        name_column(&mut columns, 1, Some(CompanyField::Name));
+        assert_eq!(mapping(&columns), ",name,external_id", "one column is the name");
+        name_column(&mut columns, 2, None);
+        assert_eq!(mapping(&columns), ",name,");
     }
 
     #[test]

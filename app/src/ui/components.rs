@@ -42,6 +42,7 @@ mod notice;
 mod offline_bar;
 mod progress;
 mod role_list;
+mod row_focus;
 mod score_chart;
 mod score_row;
 mod search_box;
@@ -105,6 +106,7 @@ pub use self::{
     offline_bar::OfflineBar,
     progress::ConnectedProgress,
     role_list::RoleList,
+    row_focus::RowFocus,
     score_chart::ScoreChart,
     score_row::{point_words, score_row},
     search_box::SearchBox,

@@ -27,6 +27,8 @@ pub struct Disconnecting {
     parting: RwSignal<Parting>,
     load: RwSignal<Load>,
     checking: RwSignal<bool>,
+    /// How many questions were asked, and changes made: an answer counts while nothing came after its question.
+    turn: StoredValue<u32>,
 }
 
 /// How far the end is.
@@ -103,6 +105,7 @@ impl Disconnecting {
             parting: RwSignal::default(),
             load: RwSignal::default(),
             checking: RwSignal::default(),
+            turn: StoredValue::default(),
         };
         this.read();
         document::on_return(move || this.read());
@@ -131,9 +134,12 @@ impl Disconnecting {
 
     /// Asks the server.
     pub fn read(self) {
+        let turn = self.next_turn();
         spawn_local(async move {
             let answer = show_disconnection(self.company).await;
-            self.take(answer);
+            if self.turn.try_get_value() == Some(turn) {
+                self.take(answer);
+            }
         });
     }
 
@@ -149,6 +155,7 @@ impl Disconnecting {
                 let parting = disconnect(self.company, typed, keep_data).await.inspect_err(|error| {
                     self.session.heed(error);
                 })?;
+                self.next_turn();
                 self.take(Ok(parting));
                 let done = if was_connected { "disconnected" } else { "data deleted" };
                 self.voice.say(format!("{name}: {done}"), Tone::Good, Some(self.company));
@@ -178,8 +185,18 @@ impl Disconnecting {
                 Err(error) => error.message.clone(),
             };
             self.voice.say(words, Tone::Plain, Some(self.company));
+            self.next_turn();
             self.take(answer);
         });
+    }
+
+    fn next_turn(self) -> u32 {
+        self.turn
+            .try_update_value(|turn| {
+                *turn += 1;
+                *turn
+            })
+            .unwrap_or_default()
     }
 
     fn take(self, answer: Result<Parting, AppError>) {

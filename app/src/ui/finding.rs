@@ -103,10 +103,13 @@ impl Finding {
 
     fn ask_tenant(self, session: Session, search: &str) {
         let digits = TenantDigits::parse(search);
-        if self.by_tenant.with_untracked(|found| !found.is_empty()) {
-            self.by_tenant.set(Vec::new());
-        }
-        let Some(digits) = digits else { return };
+        let Some(digits) = digits else {
+            // What was found stays until what is typed on is answered.
+            if self.by_tenant.with_untracked(|found| !found.is_empty()) {
+                self.by_tenant.set(Vec::new());
+            }
+            return;
+        };
         spawn_local(async move {
             let answer = companies_of_tenant(digits.as_str().to_owned()).await;
             // Somebody may have typed on.

@@ -144,8 +144,15 @@ impl NewLinks {
                 }
                 match answer {
                     Ok(made) => {
+                        let is_first = self.lines.with_untracked(Vec::is_empty);
                         self.campaign.set(made.campaign);
                         self.lines.update(|lines| lines.extend(made.lines));
+                        if is_first {
+                            // The button that was pressed is gone.
+                            request_animation_frame(|| {
+                                document::focus(MADE);
+                            });
+                        }
                     }
                     Err(error) => return self.stop(&error),
                 }
@@ -156,10 +163,6 @@ impl NewLinks {
                 Tone::Good,
                 None,
             );
-            // The button that was pressed is gone.
-            request_animation_frame(|| {
-                document::focus(MADE);
-            });
         });
     }
 

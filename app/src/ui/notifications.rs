@@ -145,10 +145,13 @@ impl Notifications {
         url: String,
         kinds: Vec<NoticeKind>,
     ) {
+        if form.is_busy() {
+            return;
+        }
         let sending: Pin<Box<dyn Future<Output = Result<(), AppError>>>> = if let Some(webhook) = webhook {
             Box::pin(async move {
                 self.heed(change_webhook(webhook, url, kinds).await)?;
-                dialog::close();
+                dialog::close_around(mend);
                 self.say("Webhook saved");
                 Ok(())
             })
@@ -158,7 +161,7 @@ impl Notifications {
                 let host = host(&url).to_owned();
                 let answer = create_webhook(url, kinds).await;
                 if answer.is_ok() {
-                    dialog::close();
+                    dialog::close_around(mend);
                 }
                 self.take_secret(promised, host, answer)?;
                 self.say("Webhook added");
@@ -214,6 +217,7 @@ impl Notifications {
 
     /// Somebody looks at the deliveries to a webhook.
     pub fn open_log(self, webhook: WebhookId) {
+        self.refused.set(None);
         self.log_of.set_value(Some(webhook));
         self.read_log(webhook);
     }

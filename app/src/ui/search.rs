@@ -158,7 +158,7 @@ impl Sort {
         let row = &entry.row;
         match self {
             Self::Name => None,
-            Self::Status => Some(urgency(&entry.status(now), entry.is_awaited(now))),
+            Self::Status => Some(urgency(&entry.lasting(now), entry.is_awaited(now))),
             Self::Users => row.figures.users.map(u64::from),
             Self::Licences => row.figures.licences.map(|licences| licences.used.into()),
             Self::SecureScore => row.figures.secure_score.map(u64::from),
@@ -247,6 +247,8 @@ pub struct Found {
     pub shown: Arc<[Arc<Entry>]>,
     /// How many there would be with each of [`Filter::ALL`].
     pub counts: [usize; Filter::ALL.len()],
+    /// Whether one of those that are shown can be connected.
+    pub has_next: bool,
 }
 
 impl Found {
@@ -262,6 +264,7 @@ impl Found {
         let tag = decompose(&wanted.tag);
         let mut counts = [0; Filter::ALL.len()];
         let mut shown = Vec::new();
+        let mut has_next = false;
         for entry in entries {
             let is_found = (query.matches(&entry.search_key) || by_tenant.contains(&entry.row.id))
                 && (tag.is_empty() || tags(&entry.tag_key).any(|other| other == tag))
@@ -269,15 +272,16 @@ impl Found {
             if !is_found {
                 continue;
             }
-            let (status, awaited) = (entry.status(now), entry.is_awaited(now));
+            let (status, awaited) = (entry.lasting(now), entry.is_awaited(now));
             for (count, filter) in counts.iter_mut().zip(Filter::ALL) {
                 *count += usize::from(filter.admits(&status, awaited));
             }
             if wanted.filter.admits(&status, awaited) {
                 shown.push(Arc::clone(entry));
+                has_next |= entry.is_next(now);
             }
         }
-        Self { shown: ordered(shown, wanted.order, now), counts }
+        Self { shown: ordered(shown, wanted.order, now), counts, has_next }
     }
 }
 
@@ -444,6 +448,39 @@ mod tests {
         assert_eq!(found("kim fabrikam").len(), 0);
         let search = Wanted { search: "3f2504e0".into(), ..Wanted::default() };
         assert_eq!(names(&list, &search, &[list[1].id]), ["Fabrikam"]);
+    }
+
+    #[test]
+    fn who_signs_in_is_found_where_the_company_was_before() {
+        use crate::{domain::ReconnectReason, ui::state::Wish};
+
+        let reason = ReconnectReason::AppRemoved;
+        let mut rows = rows(vec![row(1, "A", Status::NeedsReconnect { reason, since: NOW }, 1), company(2, "B")]);
+        let id = rows.all()[0].row.id;
+        let cause = Filter::Cause(Cause::Lost(reason));
+        let counts = |rows: &crate::ui::state::Rows| {
+            let of = |filter| Found::of(rows.all(), &Wanted { filter, ..Wanted::default() }, &[], NOW, lower);
+            let groups: usize = causes(rows.all().iter().map(|entry| entry.lasting(NOW))).into_iter().sum();
+            (of(Filter::All).counts, of(cause).shown.len(), groups)
+        };
+        let before = counts(&rows);
+        assert_eq!(before, ([2, 1, 0, 1], 1, 1));
+        rows.wish(id, Wish::SignIn, NOW);
+        assert_eq!(counts(&rows), before, "the button was pressed");
+        let signing_in = Status::SigningIn { until: NOW.plus(std::time::Duration::from_secs(60)), connected: false };
+        rows.merge(vec![row(1, "A", signing_in, 2)]);
+        assert_eq!(counts(&rows), before, "the window is open");
+        rows.merge(vec![row(1, "A", Status::Connected, 3)]);
+        assert_eq!(counts(&rows), ([2, 1, 1, 0], 0, 0));
+    }
+
+    #[test]
+    fn there_is_one_to_connect_next_only_among_those_that_are_shown() {
+        let rows = rows(vec![row(1, "A", Status::Connected, 1), company(2, "B")]);
+        let has_next =
+            |filter| Found::of(rows.all(), &Wanted { filter, ..Wanted::default() }, &[], NOW, lower).has_next;
+        assert!(has_next(Filter::All) && has_next(Filter::NotConnected));
+        assert!(!has_next(Filter::Connected));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn last_words() -> Option<String> {
 }
 
 /// Leaves for the page M365 companies, which says this.
-fn leave_saying(words: &str) {
+pub fn leave_saying(words: &str) {
     session_storage::put(LAST_WORDS, words);
     location::leave_for(&Page::HOME.path());
 }

@@ -162,13 +162,14 @@ impl Companies {
             {
                 on_tied.run(after.row.id);
             }
-            if let (Some(Wish::Sync), Status::NeedsReconnect { reason, .. }) =
-                (change.before.wish(), &change.after.row.status)
+            // Of many that were synced at once, nothing is said of each.
+            let Some(deed) = after.deed else { continue };
+            if let (Some(Wish::Sync), Status::NeedsReconnect { reason, .. }) = (change.before.wish(), &after.row.status)
             {
-                let text = format!("{}: {}", change.after.row.name, reason.label());
-                self.say(text, Tone::Plain, Some(change.after.row.id));
-            } else if let Some(deed) = change.after.deed {
-                self.announce(deed, &change.before.row, &change.after.row);
+                let text = format!("{}: {}", after.row.name, reason.label());
+                self.say(text, Tone::Plain, Some(after.row.id));
+            } else {
+                self.announce(deed, before, &after.row);
             }
         }
     }

@@ -92,6 +92,9 @@ impl Team {
         let Ok(email) = Email::parse(email) else {
             return form.refuse(mend, "This is not an e-mail address such as kim@example.com.".into());
         };
+        if form.is_busy() {
+            return;
+        }
         let promised = clipboard::Promised::begin();
         form.send(
             mend,

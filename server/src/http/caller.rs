@@ -184,13 +184,15 @@ pub const ACCESS: &[(&str, Access)] = &[
 
 /// What an open page asks for by itself. It shows that a page is open, not that somebody is there: a session idles all
 /// the same.
-const ASKED_BY_ITSELF: [&str; 7] = [
+const ASKED_BY_ITSELF: [&str; 9] = [
     "/api/sessions/me",
     "/api/companies/changes",
     "/api/companies/show",
     "/api/connections/disconnection",
     "/api/webhooks/deliveries",
+    "/api/campaigns/list",
     "/api/campaigns/show",
+    "/api/links/list",
     "/api/events",
 ];
 

@@ -8,7 +8,7 @@ use std::{
 
 use app::domain::{
     AccountId, ActivityKind, CampaignId, CampaignState, CompanyId, LinkId, LinkState, MailId, Template, Timestamp,
-    campaign::{CampaignFacts, CampaignLink, CampaignMail, reminder_at},
+    campaign::{CampaignFacts, CampaignLink, CampaignMail, MailTexts, reminder_at},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -185,13 +185,12 @@ impl Store {
         Ok(members(&self.reader, &[campaign], Some(company)).await?.into_iter().next())
     }
 
-    /// Keeps what clients of a campaign are written, and has these companies sent their links. None: there is no such
-    /// campaign.
+    /// Keeps what clients of a campaign are written, where that is given, and has these companies sent their links. None:
+    /// there is no such campaign.
     pub async fn send_to_clients(
         &self,
         campaign: CampaignId,
-        template: &Template,
-        remind_days: Option<u8>,
+        texts: Option<&MailTexts>,
         companies: &[CompanyId],
         again: bool,
         by: &Actor,
@@ -200,18 +199,20 @@ impl Store {
         let (Some(model), Some(made_by)) = (transaction.lock_campaign(campaign).await?, by.account_id()) else {
             return Ok(None);
         };
-        let days = remind_days.map(i32::from);
-        let changes = campaign::ActiveModel {
-            subject: Set(template.subject().to_owned()),
-            body: Set(template.body().to_owned()),
-            remind_days: Set(days),
-            ..Default::default()
-        };
-        let which = campaign::Column::Id.eq(campaign.uuid());
-        campaign::Entity::update_many().set(changes).filter(which).exec(&transaction.inner).await?;
         let members = members(&transaction.inner, &[campaign], None).await?;
-        if model.remind_days != days {
-            transaction.plan_reminders(campaign, &members, remind_days).await?;
+        if let Some(MailTexts { template, remind_days }) = texts {
+            let days = remind_days.map(i32::from);
+            let changes = campaign::ActiveModel {
+                subject: Set(template.subject().to_owned()),
+                body: Set(template.body().to_owned()),
+                remind_days: Set(days),
+                ..Default::default()
+            };
+            let which = campaign::Column::Id.eq(campaign.uuid());
+            campaign::Entity::update_many().set(changes).filter(which).exec(&transaction.inner).await?;
+            if model.remind_days != days {
+                transaction.plan_reminders(campaign, &members, *remind_days).await?;
+            }
         }
         let queued = transaction.queue(members, companies, again, made_by).await?;
         transaction.commit().await?;

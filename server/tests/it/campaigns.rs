@@ -452,6 +452,26 @@ on_both_databases! {
         assert_eq!(owner.state(campaign, ids[0]).await, CampaignState::Sent);
     }
 
+    async fn who_sends_without_a_text_sends_the_one_that_is_kept_and_who_writes_another_sends_that(engine) {
+        let server = MailServer::start("plain", None).await;
+        let app = with_mail(engine, &server).start().await;
+        let ids = with_contacts(&app, 2).await;
+        let owner = Sender::owner(&app);
+        let (campaign, _) = owner.make(&ids).await;
+        let saved = CampaignTexts { subject: "Of a colleague".into(), ..texts(Some(3)) };
+        owner.send_with(campaign, &saved, &[], false).await.error_for_status().unwrap();
+        let body = json!({ "campaign": campaign, "texts": null, "companies": ids[..1], "again": false });
+        owner.post("send", body).await.error_for_status().unwrap();
+        assert_eq!(server.has(1).await[0].subject, "Of a colleague");
+        assert_eq!(owner.show(campaign).await.texts, saved);
+
+        let typed = CampaignTexts { subject: "As it was typed".into(), ..texts(None) };
+        let body = json!({ "campaign": campaign, "company": ids[1], "texts": typed, "send": true });
+        owner.post("renew", body).await.error_for_status().unwrap();
+        assert_eq!(server.has(2).await[1].subject, "As it was typed");
+        assert_eq!(owner.show(campaign).await.texts, typed);
+    }
+
     async fn a_text_that_can_not_be_sent_is_refused_in_words(engine) {
         let app = Setup::on(engine).start().await;
         let ids = with_contacts(&app, 1).await;
@@ -470,6 +490,10 @@ on_both_databases! {
                 assert!(text.contains(words), "{text}");
             }
         }
+        let wrong = CampaignTexts { body: "Hello".into(), ..texts(None) };
+        let renew = json!({ "campaign": campaign, "company": ids[0], "texts": wrong, "send": true });
+        assert_eq!(owner.post("renew", renew).await.status(), 422);
+        assert_eq!(owner.show(campaign).await.texts.body, BODY, "nothing wrong is kept");
         let nobody = CampaignId::from_uuid(Uuid::nil());
         assert_eq!(owner.send_with(nobody, &texts(None), &[], false).await.status(), 404);
         assert_eq!(owner.renew(nobody, ids[0], false).await.status(), 404);

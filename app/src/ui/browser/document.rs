@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, FocusOptions, HtmlElement, VisibilityState};
 
-use crate::ui::window::Geometry;
+use crate::ui::{routes::CONTENT, window::Geometry};
 
 fn document() -> Option<Document> {
     web_sys::window()?.document()
@@ -59,6 +59,15 @@ pub fn has_no_focus() -> bool {
         (Some(active), Some(body)) => active.is_same_node(Some(&body)),
         (active, _) => active.is_none(),
     })
+}
+
+/// Gives the focus to the element of this id, or else to what the page shows, if what had it is gone by the next frame.
+pub fn regain_focus(id: String) {
+    request_animation_frame(move || {
+        if has_no_focus() && !focus_in_place(&id) {
+            focus_in_place(CONTENT);
+        }
+    });
 }
 
 /// A new element.
@@ -135,12 +144,16 @@ pub fn scroll_to_top() {
     }
 }
 
-/// Calls `changed` when the page becomes visible or gets the focus back, until the owner is gone.
+/// Calls `changed` when the page becomes visible, gets the focus back or the network, until the owner is gone.
 pub fn on_return(changed: impl Fn() + Clone + 'static) {
     let (first, second, third) = (changed.clone(), changed.clone(), changed);
     let handles = [
         window_event_listener(ev::focus, move |_| first()),
-        window_event_listener_untyped("visibilitychange", move |_| second()),
+        window_event_listener_untyped("visibilitychange", move |_| {
+            if !is_hidden() {
+                second();
+            }
+        }),
         window_event_listener_untyped("online", move |_| third()),
     ];
     on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));

@@ -1,13 +1,13 @@
 //! The table of a campaign's companies.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
-use super::{Icon, Menu, MenuItem, Shape, TimeAgo};
+use super::{Icon, Menu, MenuItem, RowFocus, Shape, TimeAgo};
 use crate::{
     domain::{CampaignAction, CampaignRow, CampaignState, CompanyId, Timestamp},
     ui::{
         ago::ahead,
-        browser::{document, locale},
+        browser::{document, locale, press},
         campaign::Row,
         routes::Page,
     },
@@ -27,9 +27,10 @@ pub fn CampaignTable(
     /// Somebody wants something done.
     on_action: Callback<(CampaignRow, CampaignAction)>,
 ) -> impl IntoView {
-    let focused = StoredValue::new(None);
+    let company = |row: &Row| row.with_untracked(|row| row.company);
+    let focus = RowFocus::follow(move || rows.with(|rows| rows.iter().map(|row| element_id(company(row))).collect()));
     view! {
-        <table class="data-table campaign-table" role="table" aria-label="Companies">
+        <table class="data-table campaign-table" role="table" aria-label="Companies" on:keydown=|key| press::once(&key)>
             <thead role="rowgroup">
                 <tr role="row">
                     {COLUMNS.map(|name| view! { <th role="columnheader" scope="col">{name}</th> }).collect_view()}
@@ -38,8 +39,8 @@ pub fn CampaignTable(
             <tbody role="rowgroup">
                 <For
                     each=move || rows.get()
-                    key=|row| row.with_untracked(|row| row.company)
-                    children=move |row| line(RwSignal::from(row), with_mail, now, focused, on_action)
+                    key=company
+                    children=move |row| line(RwSignal::from(row), with_mail, now, focus, on_action)
                 />
             </tbody>
         </table>
@@ -68,10 +69,18 @@ const fn shape(action: CampaignAction) -> Shape {
     }
 }
 
-/// What can be done with a company: what sends takes a mail server and an address.
-fn actions(row: &CampaignRow, with_mail: bool) -> Vec<CampaignAction> {
-    let can = |action: &&CampaignAction| !action.sends() || (with_mail && row.to.is_some());
-    row.state.actions().iter().filter(can).copied().collect()
+/// The id of a company's row.
+fn element_id(company: CompanyId) -> String {
+    format!("campaign-{company}")
+}
+
+/// What can be done with a company, by the row's own button and by its menu. What sends takes a mail server and an
+/// address.
+fn actions(row: &CampaignRow, with_mail: bool) -> (Option<CampaignAction>, Vec<CampaignAction>) {
+    let can = |action: &CampaignAction| !action.sends() || (with_mail && row.to.is_some());
+    let mut actions: Vec<_> = row.state.actions().iter().copied().filter(can).collect();
+    let has_main = actions.first().is_some_and(|action| action.may_be_main());
+    (has_main.then(|| actions.remove(0)), actions)
 }
 
 fn expiry(at: Timestamp, now: ReadSignal<Timestamp>) -> impl IntoView {
@@ -86,43 +95,43 @@ fn line(
     row: RwSignal<CampaignRow>,
     with_mail: Memo<bool>,
     now: ReadSignal<Timestamp>,
-    focused: StoredValue<Option<CompanyId>>,
+    focus: RowFocus,
     on_action: Callback<(CampaignRow, CampaignAction)>,
 ) -> AnyView {
     let company = row.with_untracked(|row| row.company);
-    let id = format!("campaign-{company}");
+    let id = element_id(company);
     let (name_id, state_id) = (format!("{id}-name"), format!("{id}-state"));
     let (labelled_by, described_by) = (format!("{name_id} {state_id}"), name_id.clone());
     let state = Memo::new(move |_| row.with(|row| row.state));
     let offered = Memo::new(move |_| row.with(|row| actions(row, with_mail.get())));
     // The same button stays, whatever it does: who pressed it keeps the focus.
-    let has_main = Memo::new(move |_| offered.with(|offered| !offered.is_empty()));
+    let has_main = Memo::new(move |_| offered.with(|(main, _)| main.is_some()));
     let items = Memo::new(move |_| {
-        let others = offered.with(|offered| offered.iter().skip(1).copied().collect::<Vec<_>>());
-        let mut items: Vec<_> = others.into_iter().map(|action| MenuItem::new(action.label(), shape(action))).collect();
+        let item = |action: &CampaignAction| MenuItem::new(action.label(), shape(*action));
+        let mut items: Vec<_> = offered.with(|(_, others)| others.iter().map(item).collect());
         if row.with(|row| row.expires.is_some()) {
             let to = Some(Page::ClientMessage(company));
             items.push(MenuItem { to, ..MenuItem::new("Message for the client", Shape::Note) });
         }
         items
     });
-    let run = move |place: usize| {
-        if let Some(action) = offered.with_untracked(|offered| offered.get(place).copied()) {
+    let run = move |action: Option<CampaignAction>| {
+        if let Some(action) = action {
             on_action.run((row.get_untracked(), action));
         }
     };
-    let on_choose = Callback::new(move |place: usize| run(place + 1));
-    let row_id = id.clone();
+    let on_choose =
+        Callback::new(move |place: usize| run(offered.with_untracked(|(_, others)| others.get(place).copied())));
+    // What the first half of a double click did may have made another action of it.
+    let on_main = move |click: ev::MouseEvent| {
+        if !press::is_second(&click) {
+            run(offered.with_untracked(|(main, _)| *main));
+        }
+    };
+    let (row_id, focused_id) = (id.clone(), id.clone());
     Effect::new(move |before: Option<()>| {
-        let is_left = !has_main.get() && before.is_some() && focused.get_value() == Some(company);
-        if is_left {
-            let row_id = row_id.clone();
-            // What had the focus is gone.
-            request_animation_frame(move || {
-                if document::has_no_focus() {
-                    document::focus_in_place(&row_id);
-                }
-            });
+        if !has_main.get() && before.is_some() && focus.was_in(&row_id) {
+            document::regain_focus(row_id.clone());
         }
     });
     let menu_id = format!("{id}-menu");
@@ -133,7 +142,7 @@ fn line(
             id=id
             tabindex="-1"
             aria-labelledby=labelled_by
-            on:focusin=move |_| focused.set_value(Some(company))
+            on:focusin=move |_| focus.is_in(&focused_id)
         >
             <td role="cell" class="data-main">
                 <span class="name" id=name_id>{move || row.with(|row| row.name.clone())}</span>
@@ -171,9 +180,9 @@ fn line(
                                     type="button"
                                     class="button"
                                     aria-describedby=described_by
-                                    on:click=move |_| run(0)
+                                    on:click=on_main
                                 >
-                                    {move || offered.with(|offered| offered.first().map(|action| action.label()))}
+                                    {move || offered.with(|(main, _)| main.map(CampaignAction::label))}
                                 </button>
                             }
                         })
@@ -183,4 +192,30 @@ fn line(
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_rows_own_button_never_ends_the_link() {
+        let company = CompanyId::from_uuid(Uuid::nil());
+        for state in CampaignState::ALL {
+            for (to, with_mail) in [(None, false), (None, true), (Some("kim@client.test".to_owned()), true)] {
+                let row =
+                    CampaignRow { company, name: "A".into(), to, state, at: None, expires: None, note: String::new() };
+                let (main, others) = actions(&row, with_mail);
+                assert_ne!(main, Some(CampaignAction::Withdraw), "{state:?}");
+                let all = main.into_iter().chain(others).collect::<Vec<_>>();
+                assert_eq!(
+                    all.contains(&CampaignAction::Withdraw),
+                    state.allows(CampaignAction::Withdraw),
+                    "{state:?}"
+                );
+            }
+        }
+    }
 }

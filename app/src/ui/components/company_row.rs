@@ -169,9 +169,13 @@ fn state(entry: &Entry, status: &Status, id: &str, now: Timestamp) -> Markup {
         .text(&note.words)
         .markup("</strong>");
     let until = note.until.map(|until| ["It can be used until ", &locale::time(until), "."].concat());
-    let at = note.at.map(|at| crate::ui::ago::ago(at, now));
-    for paragraph in note.explanation.into_iter().chain(until).chain(at) {
+    for paragraph in note.explanation.into_iter().chain(until) {
         html.markup("<p>").text(&paragraph).markup("</p>");
+    }
+    if let Some(at) = note.at {
+        html.markup("<p>");
+        time(&mut html, at);
+        html.markup("</p>");
     }
     html.markup("</div>");
     if let Some(since) = note.since {

@@ -19,7 +19,7 @@ use super::{
     company_row::{self, DOES, SELECT, element_id},
 };
 use crate::{
-    domain::{Action, CompanyId, Order, Status, Timestamp},
+    domain::{Action, CompanyId, Order, Timestamp},
     ui::{
         browser::{document, popover},
         may::Reasons,
@@ -113,7 +113,11 @@ pub fn CompanyTable(
                 rows.update_value(|rows| rows.show(&body, &view));
             });
         });
-        focus.keep();
+        let heir = shown.with_untracked(|shown| {
+            let place = last_place.get_value().min(shown.len().saturating_sub(1));
+            shown.get(place).map(|entry| entry.row.id)
+        });
+        focus.keep(heir);
     });
     Effect::new(move |before: Option<()>| {
         // What was asked of the table before this one was done, or could not be.
@@ -209,10 +213,9 @@ impl Table {
     /// The first company that is not connected, from this place on and then from the first one.
     fn next_sign_in(self, from: usize) -> Option<(usize, CompanyId)> {
         let now = self.now.get_untracked();
-        let signs_in = |entry: &Entry| matches!(*entry.status(now), Status::NotConnected | Status::LinkSent);
         self.shown.with_untracked(|shown| {
             let mut places = (from..shown.len()).chain(0..from.min(shown.len()));
-            places.find(|place| signs_in(&shown[*place])).map(|place| (place, shown[place].row.id))
+            places.find(|place| shown[*place].is_next(now)).map(|place| (place, shown[place].row.id))
         })
     }
 

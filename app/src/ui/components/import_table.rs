@@ -11,7 +11,10 @@ use crate::{
         CompanyField, CompanyTexts, FieldChange,
         company_import::{ImportColumn, Mend, Planned, Verdict},
     },
-    ui::company_import::{Import, Which},
+    ui::{
+        ago::count,
+        company_import::{Import, Which},
+    },
 };
 
 /// How many rows are shown. Nobody reads thousands, and a page of thousands is slow.
@@ -76,7 +79,7 @@ pub fn ImportTable(
                 {rows.into_iter().take(SHOWN_ROWS).map(|row| line(row, import)).collect_view()}
             </tbody>
         </table>
-        {(more > 0).then(|| view! { <p class="import-more">{format!("and {more} more rows")}</p> })}
+        {(more > 0).then(|| view! { <p class="import-more">"and " {count(more as u64, "more row")}</p> })}
     }
 }
 

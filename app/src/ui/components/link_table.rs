@@ -1,13 +1,13 @@
 //! The table of the links that still lead somewhere.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
-use super::{Icon, Shape, TimeAgo};
+use super::{Icon, RowFocus, Shape, TimeAgo};
 use crate::{
     domain::{CompanyId, LinkRow, Timestamp},
     ui::{
         ago::{ahead, count},
-        browser::locale,
+        browser::{locale, press},
     },
 };
 
@@ -23,30 +23,47 @@ pub fn LinkTable(
     /// Somebody withdraws a company's link.
     on_withdraw: Callback<CompanyId>,
 ) -> impl IntoView {
+    let focus = RowFocus::follow(move || rows.with(|rows| rows.iter().map(|row| element_id(row.company)).collect()));
     view! {
-        <table class="data-table link-table" role="table" aria-label="Live links">
+        <table class="data-table link-table" role="table" aria-label="Live links" on:keydown=|key| press::once(&key)>
             <thead role="rowgroup">
                 <tr role="row">
                     {COLUMNS.map(|name| view! { <th role="columnheader" scope="col">{name}</th> }).collect_view()}
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                {move || rows.get().into_iter().map(|row| line(row, now, on_withdraw)).collect_view()}
+                <For
+                    each=move || rows.get()
+                    key=|row| (row.company, row.made_at, row.link.opens)
+                    children=move |row| line(row, now, focus, on_withdraw)
+                />
             </tbody>
         </table>
     }
 }
 
-fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyId>) -> impl IntoView {
+/// The id of a company's name here.
+fn element_id(company: CompanyId) -> String {
+    format!("link-{company}")
+}
+
+fn line(row: LinkRow, now: ReadSignal<Timestamp>, focus: RowFocus, on_withdraw: Callback<CompanyId>) -> impl IntoView {
     let LinkRow { company, company_name, made_by, made_at, link } = row;
-    let id = format!("link-{company}");
+    let id = element_id(company);
+    let row_id = id.clone();
+    // The next row comes to where this one was.
+    let on_click = move |click: ev::MouseEvent| {
+        if !press::is_second(&click) {
+            on_withdraw.run(company);
+        }
+    };
     let (expires, note) = (link.expires, link.note);
     let note_label = note.is_some().then_some("Note");
     let opened = if link.opens == 0 { "not yet".into() } else { count(link.opens.into(), "time") };
     view! {
-        <tr role="row">
+        <tr role="row" on:focusin=move |_| focus.is_in(&row_id)>
             <td role="cell" class="data-main">
-                <span class="name" id=id.clone()>
+                <span class="name" id=id.clone() tabindex="-1">
                     {company_name}
                 </span>
             </td>
@@ -68,7 +85,7 @@ fn line(row: LinkRow, now: ReadSignal<Timestamp>, on_withdraw: Callback<CompanyI
                 {note}
             </td>
             <td role="cell" class="data-actions">
-                <button type="button" class="button" aria-describedby=id on:click=move |_| on_withdraw.run(company)>
+                <button type="button" class="button" aria-describedby=id on:click=on_click>
                     <Icon shape=Shape::Cross />
                     "Withdraw link"
                 </button>

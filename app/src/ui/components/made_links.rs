@@ -9,6 +9,9 @@ use crate::{
     ui::{browser::location, client_message::mail_url},
 };
 
+/// How many are shown. Nobody reads thousands, and a page of thousands is slow.
+const SHOWN: usize = 200;
+
 const COLUMNS: [&str; 5] = ["Company", "Contact", "Link", "Message", "Actions"];
 
 /// The table.
@@ -19,6 +22,8 @@ pub fn MadeLinks(
     /// What was copied, in words.
     on_copied: Callback<String>,
 ) -> impl IntoView {
+    let shown = move || lines.with(|lines| lines.iter().take(SHOWN).cloned().collect::<Vec<_>>());
+    let more = Memo::new(move |_| lines.with(Vec::len).saturating_sub(SHOWN));
     view! {
         <table class="data-table made-links" role="table" aria-label="Links">
             <thead role="rowgroup">
@@ -27,9 +32,14 @@ pub fn MadeLinks(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                {move || lines.get().into_iter().map(|line| row(line, on_copied)).collect_view()}
+                {move || shown().into_iter().map(|line| row(line, on_copied)).collect_view()}
             </tbody>
         </table>
+        {move || {
+            let more = more.get();
+            (more > 0)
+                .then(|| view! { <p class="page-lead">{format!("and {more} more, which are copied and downloaded too")}</p> })
+        }}
     }
 }
 

@@ -9,8 +9,9 @@ pub fn Select(
     label: String,
     /// The choices.
     options: Vec<&'static str>,
-    /// The place of the one that is chosen when the list is shown, or shown again.
-    chosen: usize,
+    /// The place of the one that is chosen.
+    #[prop(into)]
+    chosen: Signal<usize>,
     /// Somebody chose the one at this place.
     on_choose: Callback<usize>,
 ) -> impl IntoView {
@@ -20,7 +21,7 @@ pub fn Select(
         }
     };
     let option = |(place, words): (usize, &'static str)| {
-        view! { <option prop:selected=place == chosen>{words}</option> }
+        view! { <option prop:selected=move || place == chosen.get()>{words}</option> }
     };
     view! {
         <select class="select" aria-label=label on:change:target=on_change>

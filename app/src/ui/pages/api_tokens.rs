@@ -22,6 +22,9 @@ use crate::{
 /// The id of the field of a token's name.
 const NAME: &str = "token-name";
 
+/// The id of what it lets do.
+const SCOPES: &str = "token-scopes";
+
 /// [`DAYS`], for people.
 const LIVES: [&str; DAYS.len()] = ["30 days", "90 days", "180 days", "1 year"];
 
@@ -107,7 +110,11 @@ fn MakeToken(tokens: api_tokens::ApiTokens) -> impl IntoView {
     let chosen = DAYS.into_iter().position(|days| days == DEFAULT_DAYS).unwrap_or_default();
     let days = StoredValue::new(DEFAULT_DAYS);
     let form = Submission::default();
-    let on_submit = Callback::new(move |()| tokens.make(form, NAME, name, scopes.get_value(), days.get_value()));
+    let on_submit = Callback::new(move |()| {
+        let scopes = scopes.get_value();
+        let mend = if scopes.is_empty() { SCOPES } else { NAME };
+        tokens.make(form, mend, name, scopes, days.get_value());
+    });
     let choice = move |scope: Scope| {
         let choose = move |is_chosen| {
             scopes.update_value(|scopes| {
@@ -136,7 +143,7 @@ fn MakeToken(tokens: api_tokens::ApiTokens) -> impl IntoView {
                     value=name
                     rules="The program that it is for. What it does is written down under this name and yours."
                 />
-                <fieldset class="kind-list">
+                <fieldset class="kind-list" id=SCOPES tabindex="-1">
                     <legend>"What it lets do"</legend>
                     {Scope::ALL.map(choice).collect_view()}
                 </fieldset>

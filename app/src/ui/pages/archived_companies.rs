@@ -6,7 +6,7 @@ use super::{ForRight, Frame};
 use crate::{
     domain::{ArchivedCompany, Right, Role},
     ui::{
-        browser::{clock, dialog, document},
+        browser::{clock, document},
         company_archive::Archive,
         components::{ArchiveAction, ArchivedTable, Dialog, Empty, Field, Form, Link, LoadFailed, Problem, Skeleton},
         routes::Page,
@@ -86,7 +86,7 @@ fn Delete(archive: Archive, company: ArchivedCompany, on_close: Callback<()>) ->
     let typed = RwSignal::new(String::new());
     let form = Submission::default();
     let id = company.id;
-    let on_submit = Callback::new(move |()| archive.delete(id, typed.get_untracked(), form, NAME, dialog::close));
+    let on_submit = Callback::new(move |()| archive.delete(id, typed.get_untracked(), form, NAME));
     view! {
         <Dialog title=format!("Delete {}?", company.name) on_close>
             <p>"All that is known of it is deleted for good, but for what was done. Type its name to go on."</p>

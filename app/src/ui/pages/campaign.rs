@@ -9,7 +9,7 @@ use crate::{
     ui::{
         ago::count,
         browser::{clock, document, locale},
-        campaign::{BODY, Campaign as This, SUBJECT},
+        campaign::{BODY, Campaign as This, Row, SUBJECT},
         components::{
             CampaignTable, CloseButton, CopyButton, Dialog, Icon, LeftOutList, Link, LoadFailed, Notice, Problem,
             Select, Shape, Skeleton, TimeAgo,
@@ -61,13 +61,18 @@ fn followed(this: &This) -> AnyView {
     let name = move || this.view().with(|view| view.name.clone());
     let made_by = move || this.view().with(|view| view.made_by.clone());
     let made_at = this.view().with_untracked(|view| view.made_at);
-    let rows = Memo::new(move |_| {
+    let all = Memo::new(move |_| {
         let wanted = this.shown.get();
         let is_shown = |row: &CampaignRow| wanted.is_none_or(|state| row.state == state);
-        this.rows().with(|rows| rows.iter().filter(|row| row.with(is_shown)).take(SHOWN).cloned().collect::<Vec<_>>())
+        // One more than there is place for.
+        let these =
+            |rows: &Vec<Row>| rows.iter().filter(|row| row.with(is_shown)).take(SHOWN + 1).cloned().collect::<Vec<_>>();
+        this.rows().with(these)
     });
-    let is_cut = Memo::new(move |_| rows.with(Vec::len) == SHOWN);
+    let is_cut = Memo::new(move |_| all.with(Vec::len) > SHOWN);
+    let rows = Memo::new(move |_| all.with(|all| all.iter().take(SHOWN).cloned().collect::<Vec<_>>()));
     let on_action = Callback::new(move |(row, action): (CampaignRow, _)| this.act(&row, action));
+    let just_made = Memo::new(move |_| this.renewed().with(|lines| lines.first().cloned()));
     view! {
         <div class="page-head">
             <div>
@@ -85,7 +90,7 @@ fn followed(this: &This) -> AnyView {
         {move || {
             is_cut.get().then(|| view! { <p class="page-lead">"The first 500 are shown. Choose a state above to see others."</p> })
         }}
-        {move || this.renewed().get().map(|line| renewed(&this, line))}
+        {move || just_made.get().map(|line| renewed(&this, line))}
     }
     .into_any()
 }
@@ -186,7 +191,7 @@ fn mail(this: &This) -> AnyView {
     };
     let options = (0..=REMIND_DAYS_MAX).map(days).collect();
     let on_choose = Callback::new(move |place: usize| this.days.set(u8::try_from(place).unwrap_or_default()));
-    let chosen = usize::from(this.days.get_untracked());
+    let chosen = Signal::derive(move || usize::from(this.days.get()));
     let open = untrack(|| !this.waiting(true).is_empty());
     view! {
         <details class="panel campaign-mail" open=open>
@@ -285,7 +290,7 @@ fn renewed(this: &This, line: LinkOutcome) -> AnyView {
     let this = *this;
     let voice: Voice = expect_context();
     let on_copied = Callback::new(move |words| voice.say(words, Tone::Plain, None));
-    let on_close = Callback::new(move |()| this.renewed().set(None));
+    let on_close = Callback::new(move |()| this.renewed().update(|lines| drop(lines.drain(..lines.len().min(1)))));
     let title = format!("Link for {}", line.name);
     view! {
         <Dialog title on_close>

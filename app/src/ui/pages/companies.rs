@@ -82,14 +82,14 @@ pub fn Companies() -> impl IntoView {
                     <p class="page-lead">"Connect each company to its Microsoft 365 tenant. Its data stay up to date by themselves."</p>
                     <RoleNote reasons />
                 </div>
-                <SyncAll actions companies reasons />
+                <SyncAll actions companies loaded reasons />
                 <div class="form-buttons" hidden=move || loaded.get() && is_empty.get() inner_html=ADD></div>
                 <ConnectedProgress progress />
             </div>
             <SetupNotice companies />
             <PlatformNotices companies />
             <BlockedNotice actions companies reasons />
-            <Groups actions companies finding shown now reasons />
+            <Groups actions companies finding loaded shown now reasons />
             <Toolbar companies finding found tags loaded reasons jump />
             <SelectedCompanies actions companies selection counts reasons />
             {move || match load.get() {
@@ -250,8 +250,7 @@ fn place_of_tag(tags: &[String], tag: &str) -> Option<usize> {
 #[component]
 fn ConnectNext(found: Memo<Found>, reasons: Memo<Reasons>, jump: RwSignal<Option<Jump>>) -> impl IntoView {
     let reason = move || reasons.with(|reasons| reasons.of(Action::SignIn));
-    // The second of those that are always offered.
-    let is_none = move || found.with(|found| found.counts[1] == 0);
+    let is_none = move || found.with(|found| !found.has_next);
     view! {
         <button
             type="button"
@@ -280,8 +279,7 @@ fn SelectedCompanies(
             selection.maybe_update(|selection| selection.keep(|company| rows.get(company).is_some()));
         });
         let counts = counts.get();
-        // Of one, its checkbox says it.
-        if before.is_some_and(|before| before.abs_diff(counts.selected) > 1) {
+        if before.is_some_and(|before| before != counts.selected) {
             companies.say(counts.words(), Tone::Unseen, None);
         }
         counts.selected
@@ -311,6 +309,7 @@ fn Groups(
     actions: Actions,
     companies: state::Companies,
     finding: Finding,
+    loaded: Memo<bool>,
     shown: Memo<Arc<[Arc<Entry>]>>,
     now: ReadSignal<Timestamp>,
     reasons: Memo<Reasons>,
@@ -318,13 +317,17 @@ fn Groups(
     let filter = finding.filter;
     let groups = Memo::new(move |_| {
         let now = now.get();
-        companies.rows().with(|rows| causes(rows.all().iter().map(|entry| entry.status(now))))
+        // Of a part of them the numbers would be wrong.
+        let is_whole = loaded.get();
+        companies.rows().with(|rows| {
+            let all = if is_whole { rows.all() } else { &[] };
+            causes(all.iter().map(|entry| entry.lasting(now)))
+        })
     });
     // When the last company of a group is mended, all are shown again.
     Effect::new(move |_| {
         let place = filter.get().checked_sub(Filter::ALL.len());
-        let is_there = companies.load().with(|load| *load == Load::Done);
-        if is_there && place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
+        if loaded.get() && place.is_some_and(|place| groups.with(|groups| groups[place] == 0)) {
             finding.drop_filter();
             // The group's button may have had the focus.
             request_animation_frame(|| {
@@ -350,7 +353,7 @@ fn Groups(
 
 /// The sync of everything that is connected.
 #[component]
-fn SyncAll(actions: Actions, companies: state::Companies, reasons: Memo<Reasons>) -> impl IntoView {
+fn SyncAll(actions: Actions, companies: state::Companies, loaded: Memo<bool>, reasons: Memo<Reasons>) -> impl IntoView {
     let connected = Memo::new(move |_| {
         companies.rows().with(|rows| rows.all().iter().filter(|entry| entry.row.tenant.is_some()).count())
     });
@@ -359,7 +362,7 @@ fn SyncAll(actions: Actions, companies: state::Companies, reasons: Memo<Reasons>
         <button
             type="button"
             class="button sync-all"
-            hidden=move || connected.get() == 0
+            hidden=move || !loaded.get() || connected.get() == 0
             disabled=move || refusal().is_some()
             title=move || match refusal() {
                 Some(refusal) => refusal.to_owned(),
@@ -374,7 +377,7 @@ fn SyncAll(actions: Actions, companies: state::Companies, reasons: Memo<Reasons>
 }
 
 fn admits(filter: Filter, entry: &Entry, now: Timestamp) -> bool {
-    filter.admits(&entry.status(now), entry.is_awaited(now))
+    filter.admits(&entry.lasting(now), entry.is_awaited(now))
 }
 
 /// Says how many companies a search found, once the typing pauses.

@@ -180,7 +180,8 @@ fn ask_to_archive() -> AnyView {
     known(|company, known| {
         let session: Session = expect_context();
         let form = Submission::default();
-        let on_submit = Callback::new(move |()| archive(company, form, session));
+        let name = known.name().to_owned();
+        let on_submit = Callback::new(move |()| archive(company, name.clone(), form, session));
         view! {
             <Head title=format!("Archive {}?", known.name()) lead="It can be restored at any time, as it is now." />
             <div class="company-form">

@@ -361,6 +361,8 @@ fn DeliveryLog(settings: Settings, row: WebhookRow, now: ReadSignal<Timestamp>) 
     });
     let on_retry = Callback::new(move |delivery| settings.retry(webhook, delivery));
     view! {
+        // The page's own lies under the dialog.
+        <Problem words=settings.refused() />
         <DeliveryList rows=settings.log() now active=row.state == WebhookState::Active on_retry />
         <div class="form-buttons">
             <CloseButton />

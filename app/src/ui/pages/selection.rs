@@ -153,8 +153,16 @@ fn farewell(archiving: Archiving) -> AnyView {
     let what = [
         Some("They leave the list, and their tenants are not read any more. Nothing is deleted.".to_owned()),
         Some("Each can be restored at any time, as it is now.".to_owned()),
-        (connected > 0).then(|| format!("{connected} of them are connected. The connections are kept, and not used.")),
-        (links > 0).then(|| format!("{links} of them have a live link. The links are withdrawn.")),
+        match connected {
+            0 => None,
+            1 => Some("1 of them is connected. The connection is kept, and not used.".to_owned()),
+            _ => Some(format!("{connected} of them are connected. The connections are kept, and not used.")),
+        },
+        match links {
+            0 => None,
+            1 => Some("1 of them has a live link. The link is withdrawn.".to_owned()),
+            _ => Some(format!("{links} of them have a live link. The links are withdrawn.")),
+        },
     ];
     let question = (!none).then(|| {
         let on_submit = Callback::new(move |()| archiving.archive());

@@ -96,6 +96,20 @@ impl Entry {
         }
     }
 
+    /// The state that the company is found by: while somebody signs in, the one before that. Else its row would leave the
+    /// list under the hand of who pressed the button.
+    pub fn lasting(&self, now: Timestamp) -> Cow<'_, Status> {
+        match self.status(now) {
+            status if !matches!(*status, Status::SigningIn { .. }) => status,
+            _ => self.settled_or_server(now),
+        }
+    }
+
+    /// Whether the next thing to do is to connect it.
+    pub fn is_next(&self, now: Timestamp) -> bool {
+        matches!(*self.status(now), Status::NotConnected | Status::LinkSent)
+    }
+
     /// The link that leads somewhere, unless the person has just withdrawn it.
     pub fn live_link(&self, now: Timestamp) -> Option<&LinkSummary> {
         self.row.live_link(now).filter(|_| self.wish() != Some(Wish::Withdraw))

@@ -8,7 +8,7 @@ use crate::domain::CompanyId;
 /// Which they are. They stay selected while other companies are shown.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// As they were when they were selected.
+    /// Each as it was when it was selected. Only the ids are looked at.
     entries: HashMap<CompanyId, Arc<Entry>>,
     /// The one that was last selected or left out: where a range begins.
     last: Option<CompanyId>,

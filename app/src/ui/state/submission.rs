@@ -28,6 +28,11 @@ impl Submission {
         self.busy.read_only()
     }
 
+    /// The same, without following it.
+    pub fn is_busy(self) -> bool {
+        self.busy.get_untracked()
+    }
+
     /// Why the last try failed.
     pub fn error(self) -> ReadSignal<Option<String>> {
         self.error.read_only()
@@ -41,7 +46,7 @@ impl Submission {
 
     /// Sends it, unless it is on its way already. `mend`: the id of the field that is wrong when the server refuses it.
     pub fn send(self, mend: &'static str, sending: Sending) {
-        if self.busy.get_untracked() {
+        if self.is_busy() {
             return;
         }
         self.busy.set(true);
