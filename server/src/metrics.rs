@@ -6,6 +6,7 @@ use std::{sync::OnceLock, time::Duration};
 use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::store::standing::Standing;
 
@@ -23,6 +24,9 @@ const DATA_AGE: &str = "tenantry_data_oldest_seconds";
 
 /// Upper ends of what a request takes, in seconds.
 const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// How long what requests took is kept one by one.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -127,6 +131,15 @@ pub fn round(round: &Round) {
 pub fn data_set(data_set: DataSet, problem: Option<Problem>) {
     let outcome = problem.map_or("read", Problem::key);
     counter!(DATA_SETS, "data_set" => data_set.key(), "outcome" => outcome).increment(1);
+}
+
+/// Puts what was counted where it takes no more room, until `stop`: whether or not somebody reads it.
+pub async fn tidy(stop: CancellationToken) {
+    let Some(handle) = handle() else { return };
+    let mut tick = tokio::time::interval(TIDY_EVERY);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        handle.run_upkeep();
+    }
 }
 
 /// All of it as text, with how the database stands now.

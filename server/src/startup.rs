@@ -276,6 +276,7 @@ impl Application {
         background.spawn(notifier.run(stop.clone()));
         background.spawn(sweep(store.clone(), stop.clone()));
         background.spawn(relay(store.clone(), stop.clone()));
+        background.spawn(metrics::tidy(stop.clone()));
 
         let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
         stopped.await;
