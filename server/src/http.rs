@@ -39,6 +39,7 @@ use crate::{
 mod activity;
 mod address;
 pub mod caller;
+mod companies;
 mod connect;
 mod events;
 mod exports;
@@ -113,7 +114,7 @@ const PAGES: &str = "pages and files";
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered within a minute.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 22] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -125,6 +126,7 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(health::metrics)),
+        ("/api/companies/folded", get(companies::folded)),
         ("/api/activity.csv", get(activity::csv)),
         ("/api/users.csv", get(exports::users)),
         ("/api/licences.csv", get(exports::licences)),

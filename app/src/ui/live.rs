@@ -85,8 +85,7 @@ impl Live {
     fn read_list_quietly(&self) {
         let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
-            let first = first_answer::take(first_answer::LIST).await;
-            match first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok()) {
+            match take_list(first_answer::LIST).await {
                 Some(list) => {
                     let is_part = list.part_of.is_some();
                     companies.set_list(Ok(list));
@@ -197,8 +196,17 @@ impl Live {
     }
 }
 
+async fn take_list(name: &str) -> Option<CompanyList> {
+    let json = first_answer::take(name).await?;
+    serde_json::from_slice(json.as_bytes()).ok()
+}
+
 async fn read_whole_list(companies: Companies, session: Session) {
-    let list = list_companies().await;
+    let list = match take_list(first_answer::WHOLE_LIST).await {
+        Some(list) => Ok(list),
+        // The same in many more bytes, or why there is none.
+        None => list_companies().await,
+    };
     if let Err(error) = &list {
         session.heed(error);
     }
