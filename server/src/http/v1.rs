@@ -14,9 +14,12 @@ use axum::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::kept_pages::KeptPages;
 use super::AppState;
 use crate::{
+    fresh::FreshOf,
     rate::{Rate, TokenRate},
+    store::sessions::TokenHash,
     vault::Vault,
 };
 
@@ -27,6 +30,7 @@ mod docs;
 mod document;
 mod idempotency;
 mod input;
+mod kept_pages;
 mod licences;
 mod links;
 mod paging;
@@ -37,7 +41,7 @@ mod tokens;
 mod users;
 mod wire;
 
-pub use self::tokens::{MethodScope, admit};
+pub use self::tokens::{MethodScope, Program, admit};
 
 /// Where all of it is.
 pub const PREFIX: &str = "/api/v1";
@@ -64,6 +68,10 @@ pub struct Api {
     pub strangers: Rate,
     /// Seals answers that are kept.
     pub vault: Arc<Vault>,
+    /// Whose tokens are being looked up.
+    pub lookups: FreshOf<TokenHash, Option<Program>>,
+    /// Pages of the list of companies.
+    pub pages: KeptPages,
 }
 
 /// The document, as JSON and as a page.
