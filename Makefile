@@ -111,11 +111,11 @@ fuzz: ## Run everything that reads what others wrote under libFuzzer, TIME secon
 	        "$(TARGET)/fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=$(TIME) -timeout=20 -max_len=65536 || exit; \
 	done
 
-# The page is measured in a browser.
+# The page is measured in a browser, and the program as `make release` builds it.
 .PHONY: bench
-bench: postgresql $(if $(filter-out page,$(WHAT)),,chromium $(WEB_PROGRAMS:%=$(SITE)/%/index.html)) ## Measure; WHAT: full_round, peak_memory, fleet, fairness, api_under_sync, search or page.
-	cargo build --release $(PROGRAMS) -p bench
-	BENCH_SITE='$(SITE)' '$(TARGET)/release/bench' $(WHAT)
+bench: postgresql $(if $(filter-out page,$(WHAT)),,chromium) $(WEB_PROGRAMS:%=$(SITE)/%/index.html) ## Measure everything, or WHAT is one of its names, such as page (see end2end/bench/src/main.rs).
+	TENANTRY_BUILT_SITE='$(SITE)' cargo build --release $(PROGRAMS) -p bench --features server/embed
+	BENCH_SITE='$(SITE)' BENCH_RESULTS='$(or $(BENCH_RESULTS),$(TARGET)/bench.json)' '$(TARGET)/release/bench' $(WHAT)
 
 .PHONY: test-compat
 test-compat: build-tools $(COMPAT_PYTHON) ## Run Microsoft's own client libraries against the sandbox.

@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 
-const { few, many, runs } = JSON.parse(process.env.PAGE_BENCH ?? "{}");
+const { few, some, many, vanilla, peer, runs } = JSON.parse(process.env.PAGE_BENCH ?? "{}");
 const PAGE = "/settings/integrations/microsoft-365/companies";
 
 /** What is typed, one key after the other, and taken away again. */
@@ -96,19 +96,48 @@ async function painted(page, kind, act) {
   return measured;
 }
 
-async function keys(page) {
+/** Types a text into the search, and takes it away again. */
+async function keys(page, text) {
   const times = [];
-  const search = page.getByRole("searchbox", { name: "Search companies" });
+  await page.bringToFront();
   const rowCount = () => page.getByRole("table", { name: "Companies" }).getAttribute("aria-rowcount");
   const all = await rowCount();
-  await search.focus();
-  for (const text of TYPED) {
-    for (const key of text) times.push(await painted(page, "keydown", () => page.keyboard.press(key === " " ? "Space" : key)));
-    if ((await rowCount()) === all) throw new Error(`“${text}” leaves out nothing: it is not searched`);
-    for (const _ of text) times.push(await painted(page, "keydown", () => page.keyboard.press("Backspace")));
-    if ((await rowCount()) !== all) throw new Error(`without “${text}” not everything is shown again`);
-  }
+  await page.getByRole("searchbox", { name: "Search companies" }).focus();
+  for (const key of text) times.push(await painted(page, "keydown", () => page.keyboard.press(key === " " ? "Space" : key)));
+  if ((await rowCount()) === all) throw new Error(`“${text}” leaves out nothing: it is not searched`);
+  for (const _ of text) times.push(await painted(page, "keydown", () => page.keyboard.press("Backspace")));
+  if ((await rowCount()) !== all) throw new Error(`without “${text}” not everything is shown again`);
   return times;
+}
+
+/** What the first visit costs on the wire: the page, its styles and its program. */
+async function weight(browser, { url, cookie }) {
+  const context = await open(browser, { url, cookie });
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  const counted = new Set();
+  let bytes = 0;
+  session.on("Network.responseReceived", ({ requestId, response }) => {
+    if (/^(text\/html|text\/css|text\/javascript|application\/javascript|application\/wasm)/.test(response.mimeType)) counted.add(requestId);
+  });
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    if (counted.delete(requestId)) bytes += encodedDataLength;
+  });
+  await page.goto(url + PAGE);
+  await page.waitForFunction(() => window.benchFirstRows !== undefined);
+  while (counted.size > 0) await page.waitForTimeout(20);
+  await context.close();
+  return bytes / 1000;
+}
+
+/** How long another product's page takes until it is loaded. */
+async function peerLoads(browser) {
+  const page = await browser.newPage();
+  await page.goto(peer, { waitUntil: "load" });
+  const took = await page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd);
+  await page.close();
+  return took;
 }
 
 /** Presses each button in the head of the table, three times: up, down, and as it was. */
@@ -167,31 +196,52 @@ const executablePath = execFileSync(process.execPath, ["scripts/chromium.mjs"], 
   encoding: "utf8",
 }).trim();
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"] });
-const [withFew, withMany] = [await open(browser, few), await open(browser, many)];
-await firstRows(withFew, few);
-await firstRows(withMany, many);
+const kilobytes = await weight(browser, few);
+const [withFew, withSome, withMany] = [await open(browser, few), await open(browser, some), await open(browser, many)];
+const inTurn = [() => firstRows(withFew, few), () => firstRows(withSome, some), () => firstRows(withMany, many)];
+for (const first of inTurn) await first();
 const pairs = [];
+const peers = [];
 for (let run = 0; run < runs; run++) {
-  // In turn, and every other pair the other way round: what else the machine does falls on both.
-  if (run % 2 === 0) pairs.push([await firstRows(withFew, few), await firstRows(withMany, many)]);
-  else pairs.push([await firstRows(withMany, many), await firstRows(withFew, few)].reverse());
+  // In turn, and every other time the other way round: what else the machine does falls on all.
+  const times = [];
+  for (const first of run % 2 === 0 ? inTurn : inTurn.toReversed()) times.push(await first());
+  pairs.push(run % 2 === 0 ? times : times.reverse());
+  if (peer) peers.push(await peerLoads(browser));
 }
 const page = await withMany.newPage();
+page.on("request", (request) => {
+  if (request.url().includes("/api/companies/list")) throw new Error("the page does not understand the list as it is folded");
+});
 await page.goto(many.url + PAGE);
 await page.waitForFunction(() => window.benchFirstRows !== undefined);
 // The rest of the list comes after its first rows.
 await page.waitForFunction(() => Number(document.querySelector("table[aria-label=Companies]").getAttribute("aria-rowcount")) > 1_000);
 const loaded = await memory(page);
-const [typed, sorted, filtered] = [await keys(page), await sorting(page), await filtering(page)];
+// The same in a page that is nothing but a search and a window of 50 rows.
+const plain = await (await open(browser, { url: vanilla, cookie: "none" })).newPage();
+await plain.goto(vanilla);
+const [typed, typedThere] = [[], []];
+for (const text of TYPED) {
+  typed.push(...(await keys(page, text)));
+  typedThere.push(...(await keys(plain, text)));
+}
+await page.bringToFront();
+const [sorted, filtered] = [await sorting(page), await filtering(page)];
 const used = await memory(page);
 await browser.close();
 
 const median = (values) => quantile(values, 0.5);
 console.log(
   JSON.stringify({
+    kilobytes,
     first_rows_few_ms: median(pairs.map(([few]) => few)),
-    first_rows_ms: median(pairs.map(([, many]) => many)),
-    first_rows_times_few: median(pairs.map(([, many]) => many)) / median(pairs.map(([few]) => few)),
+    first_rows_some_ms: median(pairs.map(([, some]) => some)),
+    first_rows_ms: median(pairs.map(([, , many]) => many)),
+    first_rows_times_few: median(pairs.map(([, , many]) => many)) / median(pairs.map(([few]) => few)),
+    peer_loads_ms: median(peers),
+    vanilla_key_p50_ms: median(typedThere),
+    search_times_vanilla: median(typed) / median(typedThere),
     key_p50_ms: median(typed),
     key_p95_ms: quantile(typed, 0.95),
     sort_p50_ms: median(sorted),

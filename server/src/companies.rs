@@ -10,7 +10,13 @@ use app::{
 };
 use async_trait::async_trait;
 
-use crate::{clock::Clock, failure::internal, platform::Platform, store::Store};
+use crate::{
+    clock::Clock,
+    failure::internal,
+    folded_list::{Folded, FoldedList},
+    platform::Platform,
+    store::Store,
+};
 
 /// How far a cursor lies back: a change bears the time at which its transaction began, and is seen when that is over, which
 /// a request takes a minute for at most. What comes twice does no harm.
@@ -25,26 +31,42 @@ pub struct Companies {
     clock: Arc<dyn Clock>,
     setup: Setup,
     platform: Platform,
+    folded: FoldedList,
 }
 
 impl Companies {
     /// Of this store.
     pub fn new(store: Store, clock: Arc<dyn Clock>, setup: Setup, platform: Platform) -> Self {
-        Self { store, clock, setup, platform }
+        Self { store, clock, setup, platform, folded: FoldedList::default() }
     }
 
     fn cursor(&self) -> i64 {
         self.clock.now().minus(CURSOR_LIES_BACK).as_millis()
+    }
+
+    /// The whole list as the page reads it.
+    pub async fn folded(&self) -> Result<Arc<Folded>, AppError> {
+        self.folded.get(self).await
+    }
+
+    /// Where companies are.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The whole list but for its rows.
+    pub async fn without_rows(&self) -> Result<CompanyList, AppError> {
+        let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
+        Ok(CompanyList { rows: Vec::new(), setup: self.setup, platform, cursor: self.cursor(), part_of: None })
     }
 }
 
 #[async_trait]
 impl ports::Companies for Companies {
     async fn list(&self) -> Result<CompanyList, AppError> {
-        let cursor = self.cursor();
-        let rows = self.store.company_rows().await.map_err(internal)?;
-        let platform = self.platform.notices(self.clock.now()).await.map_err(internal)?;
-        Ok(CompanyList { rows, setup: self.setup, platform, cursor, part_of: None })
+        // Its cursor first: what changes meanwhile may be missing in the rows.
+        let list = self.without_rows().await?;
+        Ok(CompanyList { rows: self.store.company_rows().await.map_err(internal)?, ..list })
     }
 
     async fn first(&self) -> Result<CompanyList, AppError> {

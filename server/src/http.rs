@@ -34,6 +34,7 @@ mod activity;
 mod address;
 mod away;
 pub mod caller;
+mod companies;
 mod connect;
 mod events;
 mod exports;
@@ -111,7 +112,7 @@ const PAGES: &str = "pages and files";
 const FUNCTIONS: &str = "/api/{*function}";
 
 /// What is answered and done with.
-fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
+fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 22] {
     [
         ("/connect/start", get(connect::start)),
         ("/connect/staff", get(staff::begin)),
@@ -123,6 +124,7 @@ fn answered_routes() -> [(&'static str, MethodRouter<AppState>); 21] {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(health::metrics)),
+        ("/api/companies/folded", get(companies::folded)),
         ("/api/activity.csv", get(activity::csv)),
         ("/api/users.csv", get(exports::users)),
         ("/api/licences.csv", get(exports::licences)),

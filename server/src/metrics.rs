@@ -25,8 +25,8 @@ const DATA_AGE: &str = "tenantry_data_oldest_seconds";
 /// Upper ends of what a request takes, in seconds.
 const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// How often what was kept of single values is freed.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How long what requests took is kept one by one.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -72,15 +72,6 @@ fn describe() {
         DATA_AGE,
         "How long ago the data set was read that was not read for longest, of connections in order."
     );
-}
-
-/// Frees what was kept of single values, until `stop`. Where nobody reads the metrics, nothing else does.
-pub async fn keep_up(stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
-        if let Some(handle) = handle() {
-            handle.run_upkeep();
-        }
-    }
 }
 
 /// A request was answered. `route` is a pattern and no path, and methods that nobody knows are one: there are few of them.
@@ -140,6 +131,15 @@ pub fn round(round: &Round) {
 pub fn data_set(data_set: DataSet, problem: Option<Problem>) {
     let outcome = problem.map_or("read", Problem::key);
     counter!(DATA_SETS, "data_set" => data_set.key(), "outcome" => outcome).increment(1);
+}
+
+/// Puts what was counted where it takes no more room, until `stop`: whether or not somebody reads it.
+pub async fn tidy(stop: CancellationToken) {
+    let Some(handle) = handle() else { return };
+    let mut tick = tokio::time::interval(TIDY_EVERY);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        handle.run_upkeep();
+    }
 }
 
 /// All of it as text, with how the database stands now.

@@ -16,7 +16,11 @@ use crate::{
     config::{Config, Network},
     connect::Connect,
     disconnections::Looks,
-    http::{AppState, Rates, Site, SiteError, router, serve, v1::Api},
+    fresh::FreshOf,
+    http::{
+        AppState, Rates, Site, SiteError, router, serve,
+        v1::{Api, KeptPages},
+    },
     key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
     live_rows::LiveRows,
@@ -244,6 +248,8 @@ impl Application {
                 tokens: TokenRate::new(clock.clone(), config.api_requests),
                 strangers: Rate::new(clock.clone()),
                 vault: vault.clone(),
+                lookups: FreshOf::default(),
+                pages: KeptPages::default(),
             }),
             link_rate: Arc::new(Rate::new(clock.clone())),
             rates: Arc::new(Rates {
@@ -300,7 +306,7 @@ impl Application {
         let watching = store.clone();
         let until = stop.clone();
         background.spawn(async move { watching.watch(until).await });
-        background.spawn(metrics::keep_up(stop.clone()));
+        background.spawn(metrics::tidy(stop.clone()));
 
         let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
         let failed = tokio::select! {

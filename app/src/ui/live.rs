@@ -85,8 +85,7 @@ impl Live {
     fn read_list_quietly(&self) {
         let live = self.clone();
         spawn_local(async move {
-            let first = first_answer::take(first_answer::LIST).await;
-            match first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok()) {
+            match take_list(first_answer::LIST).await {
                 Some(list) => {
                     let is_part = list.part_of.is_some();
                     live.0.companies.set_list(Ok(list));
@@ -102,7 +101,11 @@ impl Live {
     }
 
     async fn read_whole_list(self) {
-        let list = list_companies().await;
+        let list = match take_list(first_answer::WHOLE_LIST).await {
+            Some(list) => Ok(list),
+            // The same in many more bytes, or why there is none.
+            None => list_companies().await,
+        };
         let is_there = list.as_ref().map_err(|error| self.0.session.heed(error)).is_ok();
         self.0.companies.set_list(list);
         // An event may have told of a company that is too new for this list.
@@ -205,4 +208,9 @@ impl Live {
             self.ask();
         }
     }
+}
+
+async fn take_list(name: &str) -> Option<CompanyList> {
+    let json = first_answer::take(name).await?;
+    serde_json::from_slice(json.as_bytes()).ok()
 }

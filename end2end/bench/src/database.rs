@@ -63,6 +63,13 @@ impl Cluster {
 
     /// A database with our tables in it and nothing else.
     pub async fn empty(&self, engine: Engine) -> anyhow::Result<Empty> {
+        let Blank { url, folder } = self.blank(engine).await?;
+        Store::open(&url, Arc::new(SystemClock)).await?.close().await?;
+        Ok(Empty { db: Database::connect(&url).await?, url, folder })
+    }
+
+    /// A database without any table.
+    pub async fn blank(&self, engine: Engine) -> anyhow::Result<Blank> {
         let folder = tempfile::tempdir()?;
         let url = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.path().join("bench.db").display()),
@@ -76,9 +83,16 @@ impl Cluster {
                 url.to_string()
             }
         };
-        Store::open(&url, Arc::new(SystemClock)).await?.close().await?;
-        Ok(Empty { db: Database::connect(&url).await?, url, folder })
+        Ok(Blank { url, folder })
     }
+}
+
+/// A database that nobody opened yet; with SQLite there is not even a file.
+pub struct Blank {
+    /// Where it is.
+    pub url: String,
+    /// A place for other files.
+    pub folder: TempDir,
 }
 
 /// A database with nothing but what is put into it.

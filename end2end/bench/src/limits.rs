@@ -21,18 +21,32 @@ impl Limit {
 }
 
 /// Every limit: what is measured, the number, on which database if not on both, and what it has to be.
-const LIMITS: [(&str, &str, Option<Engine>, Limit); 16] = [
+const LIMITS: [(&str, &str, Option<Engine>, Limit); 30] = [
     ("full_round", "times_by_hand", Some(Engine::Sqlite), Limit::AtMost(3.0)),
     ("full_round", "times_by_hand", Some(Engine::Postgres), Limit::AtMost(2.0)),
     ("peak_memory", "times_a_tenth", None, Limit::AtMost(1.2)),
+    ("eight_syncs", "megabytes", None, Limit::AtMost(190.0)),
+    ("idle_memory", "megabytes", None, Limit::AtMost(48.0)),
     ("fleet", "efficiency", None, Limit::AtLeast(0.8)),
     ("fleet", "requests_a_tenant", None, Limit::AtMost(3.0)),
     ("fairness", "times_alone", None, Limit::AtMost(1.5)),
+    ("throttling", "goodput", None, Limit::AtLeast(0.9)),
+    ("throttling", "asked_too_early", None, Limit::AtMost(0.0)),
     ("api_under_sync", "companies_p99_times_idle", None, Limit::AtMost(3.0)),
     ("api_under_sync", "users_p99_times_idle", None, Limit::AtMost(3.0)),
     ("api_under_sync", "failed", None, Limit::AtMost(0.0)),
     ("api_under_sync", "complaints_in_log", None, Limit::AtMost(0.0)),
     ("search", "p95_ms", None, Limit::AtMost(100.0)),
+    ("whole_list", "kilobytes", None, Limit::AtMost(500.0)),
+    ("whole_list", "changed_ms", None, Limit::AtMost(100.0)),
+    ("whole_list", "kept_ms", None, Limit::AtMost(100.0)),
+    ("whole_list", "known_ms", None, Limit::AtMost(2.0)),
+    ("list_api", "times_empty", None, Limit::AtLeast(0.3)),
+    ("making_links", "p50_ms", None, Limit::AtMost(5.0)),
+    ("cold_start", "new_ms", None, Limit::AtMost(300.0)),
+    ("cold_start", "existing_ms", None, Limit::AtMost(300.0)),
+    ("page", "kilobytes", None, Limit::AtMost(215.0)),
+    ("page", "search_times_vanilla", None, Limit::AtMost(5.0)),
     ("page", "first_rows_times_few", None, Limit::AtMost(1.15)),
     ("page", "key_p95_ms", None, Limit::AtMost(50.0)),
     ("page", "sort_p95_ms", None, Limit::AtMost(50.0)),

@@ -63,7 +63,18 @@ impl Microsoft {
 
     /// Every answer waits that long.
     pub async fn latency(&self, latency: Duration) -> anyhow::Result<()> {
-        self.control("graph", json!({ "latency_ms": latency.as_millis() })).await.map(drop)
+        self.graph(&json!({ "latency_ms": latency.as_millis() })).await
+    }
+
+    /// How Graph is to behave.
+    pub async fn graph(&self, changes: &Value) -> anyhow::Result<()> {
+        self.control("graph", changes.clone()).await.map(drop)
+    }
+
+    /// How its budgets were kept.
+    pub async fn throttling(&self) -> anyhow::Result<Value> {
+        let counts: Value = self.http.get(format!("{}/_sandbox/requests", self.url())).send().await?.json().await?;
+        Ok(counts["throttling"].clone())
     }
 
     /// How many HTTP requests there were so far; the parts of a batch are none.

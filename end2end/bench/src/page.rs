@@ -1,6 +1,6 @@
 //! The page M365 companies in a browser: how soon it shows something, how soon it follows a key, and what it takes.
 
-use std::process::Stdio;
+use std::{future::IntoFuture as _, process::Stdio};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -15,10 +15,15 @@ use crate::{
 };
 
 /// The numbers of the script, in the order in which they are printed.
-const NUMBERS: [&str; 14] = [
+const NUMBERS: [&str; 19] = [
+    "kilobytes",
     "first_rows_few_ms",
+    "first_rows_some_ms",
     "first_rows_ms",
     "first_rows_times_few",
+    "peer_loads_ms",
+    "vanilla_key_p50_ms",
+    "search_times_vanilla",
     "key_p50_ms",
     "key_p95_ms",
     "sort_p50_ms",
@@ -32,16 +37,39 @@ const NUMBERS: [&str; 14] = [
     "memory_mb",
 ];
 
-/// Measures it with 100 companies and with 10,000.
+/// A page that is a search and a window of 50 rows, and nothing else: what is typed leaves those whose text has it.
+const VANILLA: &str = include_str!("../vanilla.html");
+
+async fn vanilla(companies: usize) -> anyhow::Result<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://localhost:{}/", listener.local_addr()?.port());
+    let page = axum::response::Html(VANILLA.replace("COMPANIES", &companies.to_string()));
+    let router = axum::Router::new().route("/", axum::routing::get(async || page));
+    tokio::spawn(axum::serve(listener, router).into_future());
+    Ok(url)
+}
+
+/// Measures it with 100 companies, with 1,000 and with 10,000.
 pub async fn page(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measured> {
     let companies = setting("BENCH_COMPANIES", 10_000);
     let site = std::env::var("BENCH_SITE").context("BENCH_SITE says where the web app is built")?;
-    let (few, many) = (filled(cluster, engine, 100).await?, filled(cluster, engine, companies).await?);
     // Nobody asks Microsoft: no connection is due.
-    let host = "http://127.0.0.1:9";
-    let (of_few, of_many) = (Server::with_site(&few, host, &site).await?, Server::with_site(&many, host, &site).await?);
-    let place = |server: &Server| json!({ "url": server.url, "cookie": server.token.expose() });
-    let asked = json!({ "few": place(&of_few), "many": place(&of_many), "runs": setting("BENCH_RUNS", 9).max(7) });
+    let serve = async |companies| {
+        let empty = filled(cluster, engine, companies).await?;
+        let server = Server::with_site(&empty, "http://127.0.0.1:9", &site).await?;
+        let place = json!({ "url": server.url, "cookie": server.token.expose() });
+        anyhow::Ok(((empty, server), place))
+    };
+    let ((_few, few), (_some, some), (_many, many)) =
+        (serve(100).await?, serve(companies / 10).await?, serve(companies).await?);
+    let asked = json!({
+        "few": few,
+        "some": some,
+        "many": many,
+        "vanilla": vanilla(companies).await?,
+        "peer": std::env::var("PEER_PAGE_URL").ok(),
+        "runs": setting("BENCH_RUNS", 9).max(7),
+    });
     let script = Command::new("node")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/page.mjs"))
         .env("PAGE_BENCH", asked.to_string())
@@ -57,7 +85,11 @@ pub async fn page(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measured>
         engine,
         variant: format!("{companies} companies"),
         // What could not be measured is no number, and holds no limit.
-        numbers: NUMBERS.map(|name| (name, said[name].as_f64().unwrap_or(f64::NAN))).to_vec(),
+        numbers: NUMBERS
+            .into_iter()
+            .filter(|name| !name.starts_with("peer_") || said[name].is_number())
+            .map(|name| (name, said[name].as_f64().unwrap_or(f64::NAN)))
+            .collect(),
     })
 }
 

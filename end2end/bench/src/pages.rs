@@ -44,7 +44,7 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// A server, and somebody who is signed in.
 pub struct Server {
-    _program: Program,
+    program: Program,
     /// Where it is.
     pub url: String,
     /// The session of who is signed in.
@@ -54,9 +54,10 @@ pub struct Server {
 }
 
 impl Server {
-    async fn start(empty: &Empty, host: &str) -> anyhow::Result<Self> {
+    /// One that serves no web app.
+    pub async fn start(empty: &Empty, host: &str) -> anyhow::Result<Self> {
         let site = empty.folder.path().join("site");
-        for program in ["companies", "data", "records", "pages"] {
+        for program in ["companies", "data", "records", "links", "pages"] {
             std::fs::create_dir_all(site.join(program))?;
             std::fs::write(site.join(program).join("index.html"), "")?;
         }
@@ -74,7 +75,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = empty.folder.path().join("log");
         let program = Program::server(empty, host, site.as_ref(), port, &log)?;
-        let server = Self { _program: program, url: format!("http://localhost:{port}"), token, log, http };
+        let server = Self { program, url: format!("http://localhost:{port}"), token, log, http };
         let ready = async {
             while server.http.get(format!("{}/readyz", server.url)).send().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -94,6 +95,16 @@ impl Server {
         }))
     }
 
+    /// Its process.
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Asks for the whole list, as a page does.
+    pub fn folded(&self) -> reqwest::RequestBuilder {
+        self.http.get(format!("{}/api/companies/folded", self.url))
+    }
+
     fn companies(&self) -> reqwest::RequestBuilder {
         self.http.get(format!("{}/api/companies/list", self.url))
     }
@@ -110,7 +121,8 @@ impl Server {
         Ok((begun.elapsed().as_secs_f64() * 1_000.0, serde_json::from_slice(&page)?))
     }
 
-    fn post(&self, function: &str, body: &Value) -> reqwest::RequestBuilder {
+    /// Calls a server function.
+    pub fn post(&self, function: &str, body: &Value) -> reqwest::RequestBuilder {
         self.http.post(format!("{}/api/{function}", self.url)).json(body)
     }
 

@@ -11,6 +11,9 @@ use anyhow::Context as _;
 
 use crate::database::Empty;
 
+/// What this program is called with to answer with nothing.
+pub const NOTHING: &str = "serve-nothing";
+
 /// A program that ends with this value.
 pub struct Program(Child);
 
@@ -38,28 +41,55 @@ impl Program {
 
     /// Reads tenants and serves nothing.
     pub fn worker(empty: &Empty, host: &str) -> anyhow::Result<Self> {
-        let child = beside("tenantry")?.arg("worker").envs(settings(empty, host)).stdout(Stdio::null()).spawn();
+        let child = beside("tenantry")?
+            .arg("worker")
+            .envs(settings(&empty.url, empty.folder.path(), host))
+            .stdout(Stdio::null())
+            .spawn();
         Ok(Self(child.context("`tenantry` is built beside this program")?))
     }
 
     /// Serves at this port and reads tenants, with a log in this file.
     pub fn server(empty: &Empty, host: &str, site: &Path, port: u16, log: &Path) -> anyhow::Result<Self> {
+        let mut settings = settings(&empty.url, empty.folder.path(), host);
+        settings.push(("TENANTRY_SITE_DIR".to_owned(), site.display().to_string()));
+        Self::serve(&settings, port, Some(log))
+    }
+
+    /// Serves at this port with these settings, with a log in a file or none.
+    pub fn serve(settings: &[(String, String)], port: u16, log: Option<&Path>) -> anyhow::Result<Self> {
         let child = beside("tenantry")?
             .arg("serve")
-            .envs(settings(empty, host))
+            .envs(settings.iter().cloned())
             .env("TENANTRY_LISTEN", format!("127.0.0.1:{port}"))
             .env("TENANTRY_PUBLIC_URL", format!("http://localhost:{port}"))
-            .env("TENANTRY_SITE_DIR", site)
-            .stdout(File::create(log)?)
+            .stdout(log.map_or_else(|| Ok(Stdio::null()), |log| File::create(log).map(Stdio::from))?)
             .spawn();
         Ok(Self(child.context("`tenantry` is built beside this program")?))
     }
 
+    /// A server that answers with nothing, and where it listens.
+    pub fn nothing() -> anyhow::Result<(Self, String)> {
+        let mut child = Command::new(std::env::current_exe()?).arg(NOTHING).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("its output is piped")?).read_line(&mut line)?;
+        Ok((Self(child), line.trim().to_owned()))
+    }
+
     /// The most memory that it ever had, in megabytes.
     pub fn peak_memory(&self) -> anyhow::Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it has, in megabytes.
+    pub fn memory(&self) -> anyhow::Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, name: &str) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("Linux says how much it was")?;
-        let kilobytes: f64 = peak.trim().trim_end_matches("kB").trim().parse()?;
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).context("Linux says how much it is")?;
+        let kilobytes: f64 = value.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kilobytes / 1024.0)
     }
 }
@@ -70,10 +100,12 @@ fn beside(name: &str) -> anyhow::Result<Command> {
 }
 
 /// What a program of ours is started with.
-pub fn settings(empty: &Empty, host: &str) -> Vec<(String, String)> {
+pub fn settings(database: &str, folder: &Path, host: &str) -> Vec<(String, String)> {
     [
-        ("TENANTRY_DATA_DIR", empty.folder.path().display().to_string()),
-        ("TENANTRY_DATABASE_URL", empty.url.clone()),
+        ("TENANTRY_DATA_DIR", folder.display().to_string()),
+        ("TENANTRY_DATABASE_URL", database.to_owned()),
+        // As many as there may be.
+        ("TENANTRY_API_REQUESTS", "1000000".to_owned()),
         ("TENANTRY_M365_CLIENT_ID", m365_sandbox::DEFAULT_CLIENT_ID.to_owned()),
         ("TENANTRY_M365_CLIENT_SECRET", m365_sandbox::DEFAULT_CLIENT_SECRET.to_owned()),
         ("TENANTRY_M365_LOGIN_URL", host.to_owned()),

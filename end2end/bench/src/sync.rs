@@ -37,7 +37,7 @@ struct Working {
 
 impl Working {
     async fn start(empty: &Empty, host: &str, concurrency: usize) -> anyhow::Result<Self> {
-        let config = Config::load(None, settings(empty, host))?;
+        let config = Config::load(None, settings(&empty.url, empty.folder.path(), host))?;
         let clock = Arc::new(SystemClock);
         let client = server::startup::microsoft(&config, clock.clone())?.context("an app registration")?;
         let store = Store::open(&empty.url, clock.clone()).await?;

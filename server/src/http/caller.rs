@@ -70,6 +70,7 @@ pub const ACCESS: &[(&str, Access)] = &[
     ("/api/sessions/me", Access::SignedIn),
     ("/api/sessions/change-password", Access::SignedIn),
     ("/api/companies/list", Access::Needs(Right::See)),
+    ("/api/companies/folded", Access::Needs(Right::See)),
     ("/api/companies/first", Access::Needs(Right::See)),
     ("/api/companies/changes", Access::Needs(Right::See)),
     ("/api/companies/of-tenant", Access::Needs(Right::See)),

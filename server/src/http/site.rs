@@ -10,6 +10,7 @@ use axum::{
 use thiserror::Error;
 
 use self::files::Files;
+pub use self::files::{accepts, names};
 use super::{AppState, page::COMPANIES_PATH, security};
 
 mod files;

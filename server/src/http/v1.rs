@@ -16,7 +16,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::AppState;
 use crate::{
+    fresh::FreshOf,
     rate::{Rate, TokenRate},
+    store::sessions::TokenHash,
     vault::Vault,
 };
 
@@ -27,6 +29,7 @@ mod docs;
 mod document;
 mod idempotency;
 mod input;
+mod kept_pages;
 mod licences;
 mod links;
 mod paging;
@@ -40,7 +43,8 @@ mod wire;
 pub(super) use self::problem::{Code as ProblemCode, Problem};
 pub use self::{
     input::is_json,
-    tokens::{MethodScope, admit},
+    kept_pages::KeptPages,
+    tokens::{MethodScope, Program, admit},
 };
 
 /// Where all of it is.
@@ -75,6 +79,10 @@ pub struct Api {
     pub strangers: Rate,
     /// Seals answers that are kept.
     pub vault: Arc<Vault>,
+    /// Whose tokens are being looked up.
+    pub lookups: FreshOf<TokenHash, Option<Program>>,
+    /// Pages of the list of companies.
+    pub pages: KeptPages,
 }
 
 /// The document, as JSON and as a page.

@@ -9,7 +9,10 @@ use app::{
         LicenceUse, Oddity, Problem, Progress, Timestamp, company::derive_status, link::open_request,
     },
 };
-use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder as _, QuerySelect as _, prelude::*, sea_query::Expr};
+use sea_orm::{
+    Condition, ConnectionTrait as _, DbBackend, FromQueryResult, QueryOrder as _, QueryResult, QuerySelect as _,
+    Statement, prelude::*, sea_query::Expr,
+};
 
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, connections, entity::activity, entity::attempt, entity::company,
@@ -138,6 +141,17 @@ impl Store {
             gone.extend(self.archived(Condition::all().add(these)).await?);
         }
         Ok(gone)
+    }
+
+    /// Which companies changed at or after `since`, and the number of each one's state: those that are put away too, and
+    /// -1 for one that was deleted.
+    pub async fn company_revisions_since(&self, since: Timestamp) -> Result<Vec<(CompanyId, i64)>, StoreError> {
+        let sql = "SELECT id, revision FROM company WHERE changed_at >= $1 UNION ALL \
+                   SELECT company_id, -1 FROM activity WHERE kind = $2 AND at >= $3 AND company_id IS NOT NULL";
+        let values = [since.as_millis().into(), ActivityKind::CompanyDeleted.key().into(), since.as_millis().into()];
+        let found = self.reader.query_all_raw(Statement::from_sql_and_values(self.engine(), sql, values)).await?;
+        let read = |row: &QueryResult| Ok((CompanyId::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
+        Ok(found.iter().map(read).collect::<Result<_, DbErr>>()?)
     }
 
     async fn archived(&self, which: Condition) -> Result<Vec<Gone>, StoreError> {

@@ -34,6 +34,7 @@ const EXPECTED: &[(&str, Least)] = &[
     ("/api/events", With(Right::See)),
     ("/api/activity.csv", With(Right::ManageAccounts)),
     ("/api/companies/list", With(Right::See)),
+    ("/api/companies/folded", With(Right::See)),
     ("/api/companies/first", With(Right::See)),
     ("/api/companies/changes", With(Right::See)),
     ("/api/companies/of-tenant", With(Right::See)),

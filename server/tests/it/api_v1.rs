@@ -110,6 +110,31 @@ fn names(rows: &[Value], field: &str) -> Vec<String> {
 }
 
 on_both_databases! {
+    /// Pages are kept, but never longer than companies are as they were, whichever server changed them.
+    async fn a_page_is_as_companies_are_when_it_is_asked_for(engine) {
+        let app = Setup::on(engine).start().await;
+        let program = Program::of(&app).await;
+        let beside = App::beside(&app, &[]).await;
+        let other = Program { http: stranger(), url: beside.url.clone(), token: program.token.clone() };
+        let id = program.add_company("Kept").await;
+        let listed = async || {
+            let page = program.read("companies?search=kept&limit=1").await;
+            page["data"][0]["name"].as_str().map(str::to_owned)
+        };
+        for name in ["Kept A", "Kept B", "Kept C"] {
+            other.patch(&format!("companies/{id}"), json!({ "name": name })).await.error_for_status().unwrap();
+            for _ in 0..2 {
+                assert_eq!(listed().await.as_deref(), Some(name));
+            }
+        }
+        other.post(&format!("companies/{id}/archive"), json!({})).await.error_for_status().unwrap();
+        assert_eq!(listed().await, None);
+        let archived = program.read("companies?archived=true&search=kept").await;
+        assert_eq!(names(archived["data"].as_array().unwrap(), "name"), ["Kept C"]);
+        app.post("companies/delete", json!({ "company": id, "name": "Kept C" })).await.error_for_status().unwrap();
+        assert_eq!(program.read("companies?archived=true&search=kept").await["data"], json!([]));
+    }
+
     /// Nothing comes twice and nothing is missed that was there all the time, whatever happens between the pages.
     async fn a_list_is_walked_to_its_end_while_it_changes(engine) {
         let app = Setup::on(engine).start().await;

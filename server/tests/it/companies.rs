@@ -41,6 +41,27 @@ async fn changes(app: &App, since: i64) -> CompanyChanges {
     app.http.get(url).send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
 }
 
+/// The whole list, to who knows it by this name.
+async fn folded(app: &App, known: Option<&str>) -> reqwest::Response {
+    let request = app.http.get(format!("{}/api/companies/folded", app.url));
+    let known = known.into_iter().fold(request, |request, etag| request.header("if-none-match", etag));
+    known.send().await.unwrap().error_for_status().unwrap()
+}
+
+/// What the browser makes of it.
+fn unfold(text: &str) -> CompanyList {
+    fn fill(text: &str, row: usize, columns: &[Vec<&str>]) -> String {
+        let fill = |c: char| if c < ' ' { fill(columns[c as usize][row], row, columns) } else { c.into() };
+        text.chars().map(fill).collect()
+    }
+    let mut lines = text.split('\n').map(|line| line.split('\t').collect::<Vec<_>>());
+    let (before, shapes) = (lines.next().unwrap()[0], lines.next().unwrap());
+    let columns: Vec<_> = lines.collect();
+    let shape = |place: &str| shapes[place.parse::<usize>().unwrap()];
+    let rows = columns[0].iter().enumerate().map(|(row, place)| fill(shape(place), row, &columns));
+    serde_json::from_str(&format!("{before}{}]}}", rows.collect::<Vec<_>>().join(","))).unwrap()
+}
+
 /// Listens to the event stream until a row is as wanted.
 async fn heard(app: &App, url: &str, wanted: impl Fn(&CompanyRow) -> bool, then: impl Future<Output = ()>) {
     let response = app.http.get(format!("{url}/api/events")).send().await.unwrap();
@@ -248,4 +269,62 @@ on_both_databases! {
         all.sort_by_key(|name| name.to_lowercase());
         assert_eq!(many.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>(), all[..40]);
     }
+}
+
+on_both_databases! {
+    /// Which server changed something does not matter: the database is asked each time.
+    async fn the_whole_list_is_sent_again_only_when_something_changed(engine) {
+        let app = Setup::on(engine).start().await;
+        let other = App::beside(&app, &[]).await;
+        let change = async |function: &str, body: serde_json::Value| {
+            let response = app.http.post(format!("{}/api/companies/{function}", other.url)).json(&body).send().await;
+            response.unwrap().error_for_status().unwrap();
+        };
+        let mut known: Option<String> = None;
+        let mut seen = async |what: &str| {
+            let answer = folded(&app, known.as_deref()).await;
+            assert_eq!(answer.status(), 200, "{what}");
+            assert_eq!(answer.headers()["cache-control"], "private, no-cache");
+            assert_eq!(answer.headers()["vary"], "accept-encoding, cookie");
+            let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+            let mut list = unfold(&answer.text().await.unwrap());
+            list.rows.sort_by_key(|row| row.id);
+            let mut rows = app.rows().await;
+            rows.sort_by_key(|row| row.id);
+            assert_eq!(list.rows, rows, "{what}");
+            let again = folded(&app, Some(&etag)).await;
+            assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().unwrap()), (304, &*etag), "{what}");
+            known = Some(etag);
+        };
+        seen("at first").await;
+        let row = app.row(&app.tenants[0].name).await;
+        let texts = json!({ "name": row.name, "domain": row.domain, "external_id": "", "contact": "", "email": "", "note": "", "tags": "" });
+        let mut renamed = texts.clone();
+        renamed["name"] = "Renamed \"Company\"".into();
+        renamed["tags"] = "a, b".into();
+        let card = app.post("companies/card", json!({ "company": row.id })).await;
+        let card: serde_json::Value = card.error_for_status().unwrap().json().await.unwrap();
+        change("edit", json!({ "company": row.id, "before": card["texts"], "texts": renamed })).await;
+        seen("renamed").await;
+        change("archive", json!({ "company": row.id })).await;
+        seen("archived").await;
+        change("restore", json!({ "company": row.id })).await;
+        seen("restored").await;
+        app.connect(&app.tenants[1]).await;
+        app.connected(&app.tenants[1].name).await;
+        app.idle(app.company(&app.tenants[1].name).await).await;
+        seen("connected").await;
+    }
+}
+
+#[tokio::test]
+async fn the_whole_list_is_compressed_for_browsers() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    let plain = folded(&app, None).await.text().await.unwrap();
+    let url = format!("{}/api/companies/folded", app.url);
+    let compressed = app.http.get(url).header("accept-encoding", "gzip, deflate, br").send().await.unwrap();
+    assert_eq!(compressed.headers()["content-encoding"], "br");
+    let mut text = Vec::new();
+    brotli::BrotliDecompress(&mut &*compressed.bytes().await.unwrap(), &mut text).unwrap();
+    assert_eq!(String::from_utf8(text).unwrap(), plain);
 }

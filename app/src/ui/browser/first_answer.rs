@@ -10,6 +10,9 @@ use super::fetch;
 /// The list of companies, or its beginning.
 pub const LIST: &str = "firstList";
 
+/// The whole list of companies. It is asked for when it is taken, as often as that is.
+pub const WHOLE_LIST: &str = "wholeList";
+
 /// Who is signed in.
 pub const ME: &str = "firstMe";
 

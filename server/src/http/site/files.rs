@@ -33,7 +33,7 @@ struct File {
 #[derive(Debug)]
 struct Shell {
     file: File,
-    etag: HeaderValue,
+    etag: String,
     /// As a source of `script-src`, each script that stands in it.
     scripts: String,
 }
@@ -82,11 +82,11 @@ impl Files {
 
     /// Takes what was read.
     pub fn of(mut contents: Contents) -> Self {
-        let shell = File::take(SHELL, &mut contents).and_then(|file| {
+        let shell = File::take(SHELL, &mut contents).map(|file| {
             let digest = Sha256::digest(&file.plain);
-            let etag = HeaderValue::from_str(&format!("\"{}\"", STANDARD.encode(&digest[..12]))).ok()?;
+            let etag = format!("\"{}\"", STANDARD.encode(&digest[..12]));
             let scripts = inline_scripts(&String::from_utf8_lossy(&file.plain)).map(source).collect();
-            Some(Shell { file, etag, scripts })
+            Shell { file, etag, scripts }
         });
         let is_compressed = |name: &str| ENCODINGS.iter().any(|(suffix, _)| name.ends_with(suffix));
         let names: Vec<String> = contents.keys().filter(|name| !is_compressed(name)).cloned().collect();
@@ -100,7 +100,7 @@ impl Files {
         let known = asked.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &shell.etag));
         let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { shell.file.respond(asked) };
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, shell.etag.clone());
+        headers.insert(header::ETAG, HeaderValue::from_str(&shell.etag).ok()?);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Some(policy) = policy(&shell.scripts) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -143,7 +143,7 @@ fn collect(folder: &Path, below: &str, contents: &mut Contents) -> io::Result<()
 }
 
 /// Whether a client takes this encoding (RFC 9110, section 12.5.3).
-fn accepts(asked: &HeaderMap, encoding: &str) -> bool {
+pub fn accepts(asked: &HeaderMap, encoding: &str) -> bool {
     let lists = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|one| {
         let mut parts = one.split(';').map(str::trim);
@@ -153,8 +153,8 @@ fn accepts(asked: &HeaderMap, encoding: &str) -> bool {
 }
 
 /// Whether an `If-None-Match` names this tag. A proxy that compresses marks it as weak.
-fn names(tags: &HeaderValue, tag: &HeaderValue) -> bool {
-    let (Ok(tags), Ok(tag)) = (tags.to_str(), tag.to_str()) else { return false };
+pub fn names(tags: &HeaderValue, tag: &str) -> bool {
+    let Ok(tags) = tags.to_str() else { return false };
     tags.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
 }
 

@@ -325,6 +325,11 @@ async fn found(state: &AppState, company: input::Company) -> Result<Company, Pro
     responses((status = 200, description = "A page of companies.", body = Page<Company>))
 )]
 pub async fn list(State(state): State<AppState>, listing: Listing<CompanyParams>) -> Result<Response, Problem> {
+    let (kept, question) = (&state.api.pages, listing.question());
+    let version = kept.version(&state.store).await?;
+    if let Some(page) = kept.page(version, &question) {
+        return Ok(page.into_response());
+    }
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(|_| Problem::cursor())?;
     let CompanyParams { search, external_id, domain, tag, archived } = &listing.params;
     let text = |text: &Option<String>| text.clone().map(|text| words(Some(text)));
@@ -339,7 +344,9 @@ pub async fn list(State(state): State<AppState>, listing: Listing<CompanyParams>
     };
     let (records, next) = state.store.list_companies(&query, listing.limit).await?;
     let companies: Vec<Company> = records.into_iter().map(Company::from).collect();
-    Ok(listing.page(companies, next.map(|id| id.to_string()).as_deref()))
+    let page = listing.render(companies, next.map(|id| id.to_string()).as_deref())?;
+    kept.keep(version, question, page.clone());
+    Ok(page.into_response())
 }
 
 /// Add a company

@@ -1,10 +1,10 @@
 //! Lists, a page at a time: `limit` and `cursor` of the query, and where the next page is.
 
 use axum::{
-    Json,
+    body::Bytes,
     extract::{FromRequestParts, Query},
     http::{HeaderValue, Uri, header, request::Parts},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
+use crate::store::StoreError;
 
 /// How many a page has, unless who asks says otherwise.
 const PAGE: u32 = 50;
@@ -43,6 +44,29 @@ pub struct Page<T> {
     data: Vec<T>,
     /// Where the next page begins. null: this is the last one.
     next_cursor: Option<String>,
+}
+
+/// A page as it is sent.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// JSON.
+    pub body: Bytes,
+    /// Where the next one is.
+    pub link: Option<HeaderValue>,
+}
+
+impl Rendered {
+    /// How many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.body.len() + self.link.as_ref().map_or(0, HeaderValue::len)
+    }
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        let link = self.link.map(|link| [(header::LINK, link)]);
+        ([(header::CONTENT_TYPE, "application/json")], link, self.body).into_response()
+    }
 }
 
 /// What somebody wants of a list.
@@ -102,18 +126,29 @@ impl<T: DeserializeOwned> Listing<T> {
         Ok(Self { params, limit, after, tie, url })
     }
 
+    /// What is asked for: another text for each other page.
+    pub fn question(&self) -> String {
+        format!("{}limit={}&after={}", self.url, self.limit, self.after.as_deref().unwrap_or_default())
+    }
+
     /// The answer: a page, and after which the next one begins.
     pub fn page<Row: Serialize>(&self, data: Vec<Row>, next: Option<&str>) -> Response {
+        match self.render(data, next) {
+            Ok(page) => page.into_response(),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    /// The same, to be kept.
+    pub fn render<Row: Serialize>(&self, data: Vec<Row>, next: Option<&str>) -> Result<Rendered, Problem> {
         let next_cursor = next.map(|next| URL_SAFE_NO_PAD.encode([&self.tie[..], next.as_bytes()].concat()));
         let link = next_cursor.as_ref().and_then(|cursor| {
             let link = format!("<{}limit={}&cursor={cursor}>; rel=\"next\"", self.url, self.limit);
             HeaderValue::try_from(link).ok()
         });
-        let mut response = Json(Page { data, next_cursor }).into_response();
-        if let Some(link) = link {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        response
+        let unexpected = |error: serde_json::Error| StoreError::Unexpected(error.to_string());
+        let body = serde_json::to_vec(&Page { data, next_cursor }).map_err(unexpected)?.into();
+        Ok(Rendered { body, link })
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     api_tokens::ApiToken,
     rate::{Allowance, Cost},
     sessions::me,
-    store::{activity::Actor, api_tokens},
+    store::{Store, StoreError, activity::Actor, api_tokens, sessions::TokenHash},
 };
 
 /// A method, and what a token must let do for it.
@@ -127,10 +127,10 @@ async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -
     let sent = sent.ok_or_else(no_token)?;
     let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
     let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    if let Some(token) = sent.and_then(ApiToken::parse)
-        && let Some((account, token)) = state.store.use_api_token(token.hash()).await?
+    if let Some(token) = sent.and_then(ApiToken::parse).map(|token| token.hash())
+        && let Some(program) = state.api.lookups.get(&token, async || look_up(&state.store, token).await).await?
     {
-        return Ok(Program { me: me(account), token: Arc::new(token) });
+        return Ok(program);
     }
     // Who guesses is slowed down. A token that there is is never held up by who guesses at the same address.
     state.rates.addresses.admit(address, 1).map_err(wait_for)?;
@@ -138,6 +138,12 @@ async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -
     let text = "The token is not good: it was revoked, has expired, or its maker's account was deactivated. \
                 An owner makes another under Settings › API.";
     Err(Problem::new(Code::Unauthorized, text).with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
+}
+
+/// Whoever comes with this token, if it can still be used.
+async fn look_up(store: &Store, token: TokenHash) -> Result<Option<Program>, StoreError> {
+    let found = store.use_api_token(token).await?;
+    Ok(found.map(|(account, token)| Program { me: me(account), token: Arc::new(token) }))
 }
 
 /// Both must let it be done: the token, and the role of who made it.

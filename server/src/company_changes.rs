@@ -1,0 +1,58 @@
+//! Which companies changed. Who keeps something of them asks here, each time, whether it still holds: the database is
+//! asked, so what another server wrote counts too.
+
+use std::{collections::HashMap, time::Duration};
+
+use app::domain::{CompanyId, Timestamp};
+
+use crate::store::{Store, StoreError};
+
+/// How far back to look. Longer than any transaction takes from writing its time to being seen.
+const LOOK_BACK: Duration = Duration::from_secs(10);
+
+/// How long changes are followed before everything is read anew: what time alone changes, and a clock that is wrong on
+/// another server, come into effect by then.
+const READ_ANEW_AFTER: Duration = Duration::from_mins(5);
+
+/// What there is to read again.
+#[derive(Debug)]
+pub enum Changed {
+    /// All companies.
+    All,
+    /// These. None: what is kept still holds.
+    These(Vec<CompanyId>),
+}
+
+/// Follows what changes.
+#[derive(Debug, Default)]
+pub struct CompanyChanges {
+    followed: Option<Followed>,
+}
+
+#[derive(Debug)]
+struct Followed {
+    since: Timestamp,
+    asked_at: Timestamp,
+    /// The number of each row's state that was seen last, as far as it is recent.
+    seen: HashMap<CompanyId, i64>,
+}
+
+impl CompanyChanges {
+    /// What changed since this was called before. What is read after that is as new as what is answered, or newer.
+    pub async fn next(&mut self, store: &Store) -> Result<Changed, StoreError> {
+        let now = store.now();
+        // Nothing is left of it if this is cut off. A clock that was put back stamps changes with times that were asked
+        // about already.
+        let before =
+            self.followed.take().filter(|before| now >= before.asked_at && now.since(before.since) < READ_ANEW_AFTER);
+        let asked_at = before.as_ref().map_or(now, |before| before.asked_at);
+        let recent = store.company_revisions_since(asked_at.minus(LOOK_BACK)).await?;
+        let changed = before.as_ref().map(|Followed { seen, .. }| {
+            let is_new = |(id, revision): &&(CompanyId, i64)| seen.get(id) != Some(revision);
+            recent.iter().filter(is_new).map(|(id, _)| *id).collect()
+        });
+        let since = before.map_or(now, |before| before.since);
+        self.followed = Some(Followed { since, asked_at: now, seen: recent.into_iter().collect() });
+        Ok(changed.map_or(Changed::All, Changed::These))
+    }
+}
