@@ -276,9 +276,9 @@ mod tests {
         let clock = Arc::new(Frozen::default());
         let rate = RequestRate::new(clock.clone(), 10);
         assert_eq!((rate.admit(address(1), 30), rate.admit(address(1), 1)), (Ok(()), Err(Duration::from_secs(126))));
-        clock.0.store(170_000, Ordering::Relaxed);
+        clock.0.store(171_000, Ordering::Relaxed);
         let wait = rate.admit(address(1), 30);
-        assert_eq!(wait, Err(Duration::from_secs(10)));
+        assert_eq!(wait, Err(Duration::from_secs(9)));
         clock.0.store(180_000, Ordering::Relaxed);
         assert_eq!(rate.admit(address(1), 30), Ok(()));
     }

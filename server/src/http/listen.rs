@@ -275,7 +275,7 @@ mod tests {
                 }
             });
             let mut ours = Impatient::new(ours, Duration::from_millis(within));
-            assert_eq!(ours.write_all(&[0; 100_000]).await.is_ok(), patient, "{bytes}");
+            assert_eq!(ours.write_all(&vec![0; 100_000]).await.is_ok(), patient, "{bytes}");
             reader.abort();
         }
     }

@@ -173,7 +173,7 @@ pub fn everything() -> Vec<(Method, String)> {
     let functions: Vec<_> = server_fn::axum::server_fn_paths().collect();
     let method = |path: &str| match functions.iter().find(|(name, _)| *name == path) {
         Some((_, method)) => method.clone(),
-        None if path.starts_with("/api/companies/import/") && !path.ends_with(".csv") => Method::POST,
+        None if ["/api/companies/import/preview", "/api/companies/import/confirm"].contains(&path) => Method::POST,
         None => Method::GET,
     };
     let more =

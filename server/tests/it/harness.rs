@@ -451,10 +451,10 @@ pub fn free_port() -> u16 {
     ports.take(2_000).find(is_free).expect("a port is free")
 }
 
-/// A web app of three programs with one file each.
+/// A web app of as many programs as there are, with one file each.
 fn site(data: &TempDir) -> PathBuf {
     let site = data.path().join("site");
-    for program in ["companies", "data", "pages"] {
+    for program in ["companies", "data", "records", "links", "pages"] {
         let folder = site.join(program);
         std::fs::create_dir_all(&folder).unwrap();
         let shell = format!("<script>{program}()</script>");

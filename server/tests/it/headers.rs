@@ -115,7 +115,7 @@ async fn answers_that_take_more_than_a_request_have_their_headers_too() {
     let link = app.make_link(company).await;
     let navigation = |url: String| app.http.get(url).header("sec-fetch-site", "same-origin");
     // A link's page, a redirect to Microsoft with a cookie, its answer that fails, a shell that is known.
-    let page = navigation(link.url.to_string()).send().await.unwrap();
+    let page = navigation(link.url.clone()).send().await.unwrap();
     assert_eq!(page.status(), 200);
     assert_headers(&page, "a link", false);
     let start = navigation(format!("{}/connect/start?company={company}", app.url)).send().await.unwrap();

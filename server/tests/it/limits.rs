@@ -259,7 +259,7 @@ async fn what_is_no_request_is_refused_in_words_everywhere() {
             [("JSON", &b"{\"a\":"[..]), ("UTF-8", b"{\"\xff\xfe\":1}"), ("depth", &b"[".repeat(100_000)[..])]
         {
             let (status, answer) = said_to(&app, with_body("application/json", bytes)).await;
-            assert!(status < 500 && status >= 200, "{what} {method} {path}: {answer}");
+            assert!((200..500).contains(&status), "{what} {method} {path}: {answer}");
             if takes_json {
                 assert!((400..500).contains(&status), "{what} {method} {path}: {answer}");
                 assert!(body_of(&answer).contains("message"), "{what} {method} {path}: {answer}");

@@ -38,7 +38,7 @@ on_both_databases! {
         assert!(message.ends_with(&format!("Reference: {id_of_list}")), "{message}");
 
         // To a client.
-        let answer = stranger().get(link.url.to_string()).send().await.unwrap();
+        let answer = stranger().get(link.url.clone()).send().await.unwrap();
         let (status, id_of_page) = (answer.status(), id(&answer));
         let page = answer.text().await.unwrap();
         assert_eq!(status, 500);

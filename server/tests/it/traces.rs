@@ -49,10 +49,10 @@ async fn a_request_is_found_in_the_log_by_its_name_and_none_of_its_secrets_is_th
     let link = app.make_link(app.company(&app.tenants[0].name).await).await;
     app.stop().await;
     let (mut program, lines) = start(&app).await;
-    let secret = link.url.to_string().rsplit('/').next().unwrap().to_owned();
+    let secret = link.url.rsplit('/').next().unwrap().to_owned();
     let mut names = Vec::new();
     for (url, route) in [
-        (link.url.to_string(), "/c/{token}"),
+        (link.url.clone(), "/c/{token}"),
         (format!("{}/join/{secret}", app.url), "pages and files"),
         (format!("{}/connect/callback?code={secret}&state={secret}", app.url), "/connect/callback"),
         (format!("{}/api/v1/companies?cursor={secret}", app.url), "/api/v1/companies"),
@@ -62,14 +62,14 @@ async fn a_request_is_found_in_the_log_by_its_name_and_none_of_its_secrets_is_th
         names.push((id, route, status));
     }
     for (id, route, status) in names {
-        let line = until("the line of the request", || {
+        let found = until("the line of the request", || {
             let lines = lines.lock().unwrap();
             lines
                 .iter()
                 .find(|line| line["message"] == "answered" && line["span"]["request_id"] == id.as_str())
                 .cloned()
         });
-        let span = line.await["span"].clone();
+        let span = found.await["span"].clone();
         let seen = json!([span["route"], span["status"], span["method"]]);
         assert_eq!(seen, json!([route, status, "GET"]), "{span}");
         assert!(span["took_ms"].is_u64(), "{span}");
