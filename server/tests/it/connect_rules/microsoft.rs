@@ -1,5 +1,5 @@
-//! A Microsoft that believes whatever it is told: who signs in, and at which tenant, stands in the code that the browser
-//! brings. The sandbox refuses much of that by itself; here our own rules are all that there is.
+//! A Microsoft that believes whatever it is told: who signs in, and at which tenant, stands in the code that the
+//! browser brings. The sandbox refuses much of that by itself; here our own rules are all that there is.
 
 use std::sync::{Arc, OnceLock};
 
