@@ -467,7 +467,7 @@ mod tests {
         assert_eq!(before, ([2, 1, 0, 1], 1, 1));
         rows.wish(id, Wish::SignIn, NOW);
         assert_eq!(counts(&rows), before, "the button was pressed");
-        let signing_in = Status::SigningIn { until: NOW.plus(std::time::Duration::from_secs(60)), connected: false };
+        let signing_in = Status::SigningIn { until: NOW.plus(std::time::Duration::from_mins(1)), connected: false };
         rows.merge(vec![row(1, "A", signing_in, 2)]);
         assert_eq!(counts(&rows), before, "the window is open");
         rows.merge(vec![row(1, "A", Status::Connected, 3)]);

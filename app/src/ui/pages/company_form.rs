@@ -180,7 +180,7 @@ fn ask_to_archive() -> AnyView {
     known(|company, known| {
         let session: Session = expect_context();
         let form = Submission::default();
-        let name = known.name().to_owned();
+        let name = known.name().clone();
         let on_submit = Callback::new(move |()| archive(company, name.clone(), form, session));
         view! {
             <Head title=format!("Archive {}?", known.name()) lead="It can be restored at any time, as it is now." />
