@@ -103,7 +103,8 @@ impl Site {
         let files = PROGRAMS.iter().zip(&self.programs).find_map(|(name, files)| (*name == program).then_some(files));
         files.and_then(|files| files.shell(request.headers(), security::policy)).unwrap_or_else(|| {
             let text = "The web app is not built. Build it with “make run”, or set TENANTRY_SITE_DIR.";
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], axum::response::Html(text)).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], axum::response::Html(text))
+                .into_response()
         })
     }
 
