@@ -150,7 +150,7 @@ impl ports::Campaigns for Campaigns {
                 Some(row) if !replace && row.live_link(self.maker.clock.now()).is_some() => {
                     Err(AppError::new(ErrorCode::Conflict, "It has a live link, which was not to be replaced."))
                 }
-                Some(row) => self.maker.make(&row, None, Some(InCampaign { id, new }), &self.by()).await,
+                Some(row) => self.maker.make(&row.into(), None, Some(InCampaign { id, new }), &self.by()).await,
                 None => Err(no_such_company()),
             };
             made.lines.push(match link {
@@ -259,8 +259,7 @@ impl ports::Campaigns for Campaigns {
                 return Err(conflict(text));
             }
         }
-        let row = store.company_rows_of(&[company]).await.map_err(internal)?.into_iter().next();
-        let row = row.ok_or_else(no_such_company)?;
+        let row = store.company_state(company).await.map_err(internal)?.ok_or_else(no_such_company)?;
         let place = InCampaign { id: campaign, new: None };
         let link = self.maker.make(&row, None, Some(place), &self.by()).await?;
         if !send {

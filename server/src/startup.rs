@@ -18,7 +18,7 @@ use crate::{
     disconnections::Looks,
     fresh::FreshOf,
     http::{
-        AppState, Site, SiteError, router, serve,
+        AppState, Parts, Site, SiteError, router, serve,
         v1::{Api, KeptPages},
     },
     key_rotation::secrets_of_unknown_keys,
@@ -224,7 +224,7 @@ impl Application {
             wake: tell.clone(),
         };
         let notifier = Notifier::new(links.clone(), webhooks, mailer, microsoft.clone(), tell);
-        let state = AppState {
+        let state = AppState::from(Parts {
             telling: Arc::new(telling),
             links,
             api: Arc::new(Api {
@@ -250,7 +250,7 @@ impl Application {
             public_url: public_url.clone(),
             store: store.clone(),
             stop: stop.clone(),
-        };
+        });
         let worker = worker.map(|worker| (worker, looks));
         let proxies = Arc::clone(&state.trusted_proxies);
         Ok(Self { listener, router: router(state), proxies, store, worker, notifier, public_url, stop })
