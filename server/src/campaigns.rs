@@ -148,7 +148,9 @@ impl ports::Campaigns for Campaigns {
                 None => (CampaignId::mint(self.maker.clock.now()), Some(self.beginning(name.as_ref()))),
             };
             let link = match row {
-                Some(row) => self.maker.make(&row, None, Some(InCampaign { id, new }), replace, &self.by()).await,
+                Some(row) => {
+                    self.maker.make(&row.into(), None, Some(InCampaign { id, new }), replace, &self.by()).await
+                }
                 None => Err(no_such_company()),
             };
             made.lines.push(match link {
@@ -265,8 +267,7 @@ impl ports::Campaigns for Campaigns {
                 return Err(conflict(text));
             }
         }
-        let row = store.company_rows_of(&[company]).await.map_err(internal)?.into_iter().next();
-        let row = row.ok_or_else(no_such_company)?;
+        let row = store.company_state(company).await.map_err(internal)?.ok_or_else(no_such_company)?;
         let place = InCampaign { id: campaign, new: None };
         let link = self.maker.make(&row, None, Some(place), true, &self.by()).await?;
         if !send {

@@ -58,16 +58,17 @@ impl FoldedList {
 
     async fn look(&self, companies: &Companies) -> Result<Arc<Folded>, AppError> {
         let mut place = self.kept.lock().await;
-        let list = companies.without_rows().await?;
         // Nothing is left of it if this is cut off.
-        let (mut changes, kept) = match place.take() {
+        let (mut follower, kept) = match place.take() {
             Some(Kept { changes, rows, list, folded }) => (changes, Some((rows, list, folded))),
             None => (CompanyChanges::default(), None),
         };
         let store = companies.store();
-        let rows = match (changes.next(store).await.map_err(internal)?, kept) {
+        let changed = async { follower.next(store).await.map_err(internal) };
+        let (list, changed) = futures::try_join!(companies.without_rows(), changed)?;
+        let rows = match (changed, kept) {
             (Changed::These(ids), Some((rows, before, folded))) if ids.is_empty() && is_alike(&before, &list) => {
-                *place = Some(Kept { changes, rows, list: before, folded: folded.clone() });
+                *place = Some(Kept { changes: follower, rows, list: before, folded: folded.clone() });
                 return Ok(folded);
             }
             (Changed::These(ids), Some((mut rows, ..))) => {
@@ -88,7 +89,7 @@ impl FoldedList {
         let unexpected = |error: String| internal(StoreError::Unexpected(error));
         let outcome = folding.await.map_err(|error| unexpected(error.to_string()))?;
         let (rows, list, folded) = outcome.map_err(|error| unexpected(error.to_string()))?;
-        *place = Some(Kept { changes, rows, list, folded: folded.clone() });
+        *place = Some(Kept { changes: follower, rows, list, folded: folded.clone() });
         Ok(folded)
     }
 }

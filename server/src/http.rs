@@ -1,6 +1,6 @@
 //! The router from top to bottom.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use app::domain::AccountId;
 use axum::{
@@ -60,9 +60,26 @@ pub use site::{Site, SiteError};
 /// The largest body that a request may have, in bytes: the ids of ten thousand companies fit.
 const BODY_LIMIT: usize = 512 * 1024;
 
-/// What the handlers work with.
+/// What the handlers work with: one for all, for each request takes it several times.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What there is in it.
+pub struct Parts {
     /// The database.
     pub store: Store,
     /// The flow with Microsoft.

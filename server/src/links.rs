@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use app::{
     api::links::NewLink,
     domain::{
-        Action, CompanyId, CompanyRow, LinkId, LinkMessage, LinkNote, LinkRow, Me, Template, Timestamp,
+        Action, CompanyId, LinkId, LinkMessage, LinkNote, LinkRow, Me, Template, Timestamp,
         link::{MessageParts, PATH},
     },
     error::{AppError, ErrorCode},
@@ -24,6 +24,7 @@ use crate::{
         Store,
         activity::Actor,
         campaigns::InCampaign,
+        companies::CompanyState,
         links::{self, Contact, Link, Made},
     },
     vault::Vault,
@@ -66,21 +67,19 @@ impl Links {
         Self { maker, me, by }
     }
 
-    async fn row(&self, company: CompanyId) -> Result<CompanyRow, AppError> {
-        let rows = self.maker.store.company_rows_of(&[company]).await.map_err(internal)?;
-        rows.into_iter().next().ok_or_else(no_such_company)
+    async fn company(&self, company: CompanyId) -> Result<CompanyState, AppError> {
+        self.maker.store.company_state(company).await.map_err(internal)?.ok_or_else(no_such_company)
     }
 }
 
 #[async_trait]
 impl ports::Links for Links {
     async fn create(&self, company: CompanyId, note: Option<LinkNote>) -> Result<NewLink, AppError> {
-        let row = self.row(company).await?;
-        self.maker.make(&row, note, None, true, &self.by).await
+        self.maker.make(&self.company(company).await?, note, None, true, &self.by).await
     }
 
     async fn withdraw(&self, company: CompanyId) -> Result<(), AppError> {
-        self.row(company).await?;
+        self.company(company).await?;
         self.maker.store.withdraw_link(company, &self.by).await.map_err(internal)
     }
 
@@ -90,7 +89,7 @@ impl ports::Links for Links {
 
     async fn message(&self, company: CompanyId) -> Result<LinkMessage, AppError> {
         let maker = &*self.maker;
-        let company_name = self.row(company).await?.name;
+        let company_name = self.company(company).await?.name;
         let none = || {
             let text = format!("{company_name} has no link that can be sent. Generate a new one.");
             AppError::new(ErrorCode::Conflict, text)
@@ -107,10 +106,11 @@ pub fn no_such_company() -> AppError {
 }
 
 impl LinkMaker {
-    /// Makes a link for the company of this row, in a campaign or by itself. `replace`: also where there is a live one.
+    /// Makes a link for a company that stands like this, in a campaign or by itself. `replace`: also where there is a live
+    /// one.
     pub async fn make(
         &self,
-        row: &CompanyRow,
+        company: &CompanyState,
         note: Option<LinkNote>,
         campaign: Option<InCampaign>,
         replace: bool,
@@ -120,11 +120,11 @@ impl LinkMaker {
             let text = "Tenantry has no app registration yet, so nobody could connect with a link.";
             return Err(AppError::new(ErrorCode::Conflict, text));
         }
-        if !row.status.allows(Action::GenerateLink) {
-            let text = format!("{} is connected already: there is nothing to send a link for.", row.name);
+        if !company.status.allows(Action::GenerateLink) {
+            let text = format!("{} is connected already: there is nothing to send a link for.", company.name);
             return Err(AppError::new(ErrorCode::Conflict, text));
         }
-        let (company, id, token) = (row.id, LinkId::mint(self.clock.now()), Token::random());
+        let (company, id, token) = (company.id, LinkId::mint(self.clock.now()), Token::random());
         let sealed_token = self.vault.seal(id.uuid(), &SecretString::from(token.expose()));
         let (token_hash, lives) = (token.hash(), self.lives);
         let new = links::NewLink { id, company, token_hash, sealed_token, note, lives, campaign, replace };

@@ -18,7 +18,7 @@ use crate::{
     disconnections::Looks,
     fresh::FreshOf,
     http::{
-        AppState, Rates, Site, SiteError, router, serve,
+        AppState, Parts, Rates, Site, SiteError, router, serve,
         v1::{Api, KeptPages},
     },
     key_rotation::secrets_of_unknown_keys,
@@ -241,7 +241,7 @@ impl Application {
             wake: tell.clone(),
         };
         let notifier = Notifier::new(links.clone(), webhooks, mailer, microsoft.clone(), tell);
-        let state = AppState {
+        let state = AppState::from(Parts {
             telling: Arc::new(telling),
             links,
             api: Arc::new(Api {
@@ -271,7 +271,7 @@ impl Application {
             public_url: public_url.clone(),
             store: store.clone(),
             stop: stop.clone(),
-        };
+        });
         let worker = worker.map(|worker| (worker, looks));
         let proxies = Arc::clone(&state.trusted_proxies);
         let sync_every = config.sync.every;

@@ -36,7 +36,7 @@ const STEP: usize = 500;
 struct Dice(u64);
 
 impl Dice {
-    /// Less than `sides` (SplitMix64, of which the high bits are used).
+    /// Less than `sides` (`SplitMix64`, of which the high bits are used).
     fn throw(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

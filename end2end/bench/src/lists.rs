@@ -118,7 +118,8 @@ pub async fn list_api(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measu
     };
     let (mut nothings, mut lists, mut times, mut peers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     // Once, so that everybody is awake.
-    drop((nothing.load().await?, list.load().await?));
+    nothing.load().await?;
+    list.load().await?;
     for pair in 0..pairs() {
         let (empty, ours) = if pair % 2 == 0 {
             let empty = nothing.load().await?;

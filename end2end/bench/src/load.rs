@@ -48,8 +48,11 @@ impl Get {
         // Ours listen on the older one.
         addresses.sort_by_key(SocketAddr::is_ipv6);
         let path = &url[url::Position::BeforePath..];
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{headers}\r\n");
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+        for (name, value) in headers {
+            request.extend([*name, ": ", *value, "\r\n"]);
+        }
+        request.push_str("\r\n");
         Ok(Self { address: *addresses.first().context("an address")?, request: request.into() })
     }
 

@@ -24,7 +24,7 @@ pub async fn csv(State(state): State<AppState>, Query(query): Query<Vec<(String,
         (header::CONTENT_DISPOSITION, "attachment; filename=\"activity.csv\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, Body::from_stream(export(state.store, filter))).into_response()
+    (headers, Body::from_stream(export(state.store.clone(), filter))).into_response()
 }
 
 fn read_filter(query: &[(String, String)]) -> Option<ActivityFilter> {

@@ -34,7 +34,7 @@ pub async fn stream(State(state): State<AppState>, Extension(caller): Extension<
     };
     // `no-transform` and `X-Accel-Buffering` ask proxies to pass events on as they come.
     let headers = [(header::CACHE_CONTROL.as_str(), "no-store, no-transform"), ("x-accel-buffering", "no")];
-    let events = events(&state, caller.session).take_until(state.stop.cancelled_owned()).map(move |event| {
+    let events = events(&state, caller.session).take_until(state.stop.clone().cancelled_owned()).map(move |event| {
         // Taken for as long as the stream lives.
         let _ = &place;
         event

@@ -6,7 +6,7 @@ use app::{
     api::companies::Gone,
     domain::{
         Access, Action, ActivityKind, CompanyId, CompanyRow, DataSet, Domain, Ending, Figures, Lack, LastTry,
-        LicenceUse, Oddity, Problem, Progress, Timestamp, company::derive_status, link::open_request,
+        LicenceUse, Oddity, Problem, Progress, Status, Timestamp, company::derive_status, link::open_request,
     },
 };
 use sea_orm::{
@@ -32,6 +32,23 @@ pub struct Company {
     pub archived: bool,
 }
 
+/// How a company stands: what decides what may be done.
+#[derive(Clone, Debug)]
+pub struct CompanyState {
+    /// Which one.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: String,
+    /// As in its row.
+    pub status: Status,
+}
+
+impl From<CompanyRow> for CompanyState {
+    fn from(row: CompanyRow) -> Self {
+        Self { id: row.id, name: row.name, status: row.status }
+    }
+}
+
 /// Which rows to load.
 enum Which<'a> {
     All,
@@ -54,6 +71,26 @@ impl Store {
             domain: company.domain.and_then(|domain| Domain::parse(&domain).ok()),
             archived: company.archived_at.is_some(),
         }))
+    }
+
+    /// How the company with this id stands, unless it is archived. It takes fewer questions than its row.
+    pub async fn company_state(&self, id: CompanyId) -> Result<Option<CompanyState>, StoreError> {
+        let found = company::Entity::find_by_id(id.uuid())
+            .filter(company::Column::ArchivedAt.is_null())
+            .find_also_related(connection::Entity)
+            .one(&self.reader)
+            .await?;
+        let Some((company, connection)) = found else { return Ok(None) };
+        let (few, now) = ([company.id], self.clock.now());
+        let facts = connection.as_ref().map(connections::facts).transpose()?;
+        let open_until = self.open_deadlines(Some(&few), now).await?.remove(&company.id);
+        let link = self.latest_links(Some(&few)).await?.remove(&company.id);
+        let lacks = match facts {
+            Some(_) => self.lacks(Some(&few)).await?.remove(&company.id).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let status = derive_status(facts.as_ref(), open_until, link.as_ref(), &lacks, now);
+        Ok(Some(CompanyState { id, name: company.name, status }))
     }
 
     /// All rows of the page, by name.
