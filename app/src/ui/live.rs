@@ -83,32 +83,22 @@ impl Live {
     }
 
     fn read_list_quietly(&self) {
-        let live = self.clone();
+        let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
             let first = first_answer::take(first_answer::LIST).await;
             match first.and_then(|json| serde_json::from_slice::<CompanyList>(json.as_bytes()).ok()) {
                 Some(list) => {
                     let is_part = list.part_of.is_some();
-                    live.0.companies.set_list(Ok(list));
+                    companies.set_list(Ok(list));
                     if is_part {
                         // It is painted first: the whole list keeps everybody busy.
-                        let read_all = move || spawn_local(live.read_whole_list());
+                        let read_all = move || spawn_local(read_whole_list(companies, session));
                         Timeout::new(PAINTED_WITHIN_MILLIS, read_all).forget();
                     }
                 }
-                None => live.read_whole_list().await,
+                None => read_whole_list(companies, session).await,
             }
         });
-    }
-
-    async fn read_whole_list(self) {
-        let list = list_companies().await;
-        let is_there = list.as_ref().map_err(|error| self.0.session.heed(error)).is_ok();
-        self.0.companies.set_list(list);
-        // An event may have told of a company that is too new for this list.
-        if is_there {
-            self.ask();
-        }
     }
 
     /// Asks for changes.
@@ -205,4 +195,12 @@ impl Live {
             self.ask();
         }
     }
+}
+
+async fn read_whole_list(companies: Companies, session: Session) {
+    let list = list_companies().await;
+    if let Err(error) = &list {
+        session.heed(error);
+    }
+    companies.set_list(list);
 }
