@@ -5,7 +5,6 @@ import { type App, expect, test } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
 import { allowClipboard, clipboard } from "../fixtures/clipboard.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
-import { expectFocusKept } from "../fixtures/keyboard.ts";
 import { LinkPage } from "../fixtures/link-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
@@ -82,7 +81,6 @@ test("each row says why, since when and what fits; groups are shown alone, and t
     await expect(group(page, words)).toHaveAttribute("aria-pressed", "true");
     await microsoft.complete(account(tenant));
     await expect(group(page, words)).toHaveCount(0);
-    await expectFocusKept(page);
   }
   for (const tenant of [one, two]) await companies.expectStatus(tenant, "Connected");
   await expect(region).toHaveCount(0);

@@ -1,6 +1,6 @@
 //! The list of companies for the page.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use app::{
     api::companies::{CompanyChanges, CompanyList, Setup},
@@ -15,12 +15,8 @@ use crate::{
     failure::internal,
     folded_list::{Folded, FoldedList},
     platform::Platform,
-    store::Store,
+    store::{SEEN_WITHIN, Store},
 };
-
-/// How far a cursor lies back: a change bears the time at which its transaction began, and is seen when that is over, which
-/// a request takes a minute for at most. What comes twice does no harm.
-pub const CURSOR_LIES_BACK: Duration = Duration::from_secs(75);
 
 /// How many companies come before the others: as many as a tall window shows.
 const FIRST: u64 = 40;
@@ -41,7 +37,7 @@ impl Companies {
     }
 
     fn cursor(&self) -> i64 {
-        self.clock.now().minus(CURSOR_LIES_BACK).as_millis()
+        self.clock.now().minus(SEEN_WITHIN).as_millis()
     }
 
     /// The whole list as the page reads it.

@@ -5,10 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use app::domain::{CompanyId, Timestamp};
 
-use crate::store::{Store, StoreError};
-
-/// How far back to look. Longer than any transaction takes from writing its time to being seen.
-const LOOK_BACK: Duration = Duration::from_secs(10);
+use crate::store::{SEEN_WITHIN, Store, StoreError};
 
 /// How long changes are followed before everything is read anew: what time alone changes, and a clock that is wrong on
 /// another server, come into effect by then.
@@ -46,7 +43,7 @@ impl CompanyChanges {
         let before =
             self.followed.take().filter(|before| now >= before.asked_at && now.since(before.since) < READ_ANEW_AFTER);
         let asked_at = before.as_ref().map_or(now, |before| before.asked_at);
-        let recent = store.company_revisions_since(asked_at.minus(LOOK_BACK)).await?;
+        let recent = store.company_revisions_since(asked_at.minus(SEEN_WITHIN)).await?;
         let changed = before.as_ref().map(|Followed { seen, .. }| {
             let is_new = |(id, revision): &&(CompanyId, i64)| seen.get(id) != Some(revision);
             recent.iter().filter(is_new).map(|(id, _)| *id).collect()

@@ -183,6 +183,7 @@ impl Store {
             domains: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
+            clock: Arc::clone(&self.clock),
             _turn: None,
         })
     }
@@ -195,6 +196,13 @@ impl Store {
     }
 }
 
+/// How old the time of a change may be when it is committed.
+const STAMPS_HOLD_FOR: Duration = Duration::from_secs(5);
+
+/// A change can be seen at the latest so long after the time that it bears. Whoever asks what changed looks as far back; what
+/// comes twice does no harm.
+pub const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
 /// A transaction that knows which companies' rows it changes, and says so once it is committed.
 struct Transaction {
     inner: DatabaseTransaction,
@@ -205,6 +213,7 @@ struct Transaction {
     domains: Vec<String>,
     announcements: Announcements,
     now: Timestamp,
+    clock: Arc<dyn Clock>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -231,9 +240,28 @@ impl Transaction {
         self.untold.push(company);
     }
 
+    /// Rows bear the time at which the transaction began, and it took long since: whoever asks what changed would not look as
+    /// far back.
+    async fn stamp_anew(&self) -> Result<(), StoreError> {
+        use entity::company::{Column, Entity};
+
+        let now = self.clock.now().as_millis();
+        for part in self.touched.chunks(ROWS_A_STATEMENT) {
+            Entity::update_many()
+                .col_expr(Column::ChangedAt, Expr::val(now))
+                .filter(Column::Id.is_in(part.iter().map(|id| id.uuid())))
+                .exec(&self.inner)
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn commit(mut self) -> Result<(), StoreError> {
         if !self.domains.is_empty() {
             self.touch_sharers().await?;
+        }
+        if self.clock.now().since(self.now) > STAMPS_HOLD_FOR {
+            self.stamp_anew().await?;
         }
         if self.inner.get_database_backend() == DbBackend::Postgres && !self.untold.is_empty() {
             announcements::tell(&self.inner, &self.untold).await?;

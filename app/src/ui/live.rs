@@ -83,35 +83,21 @@ impl Live {
     }
 
     fn read_list_quietly(&self) {
-        let live = self.clone();
+        let (companies, session) = (self.0.companies, self.0.session);
         spawn_local(async move {
             match take_list(first_answer::LIST).await {
                 Some(list) => {
                     let is_part = list.part_of.is_some();
-                    live.0.companies.set_list(Ok(list));
+                    companies.set_list(Ok(list));
                     if is_part {
                         // It is painted first: the whole list keeps everybody busy.
-                        let read_all = move || spawn_local(live.read_whole_list());
+                        let read_all = move || spawn_local(read_whole_list(companies, session));
                         Timeout::new(PAINTED_WITHIN_MILLIS, read_all).forget();
                     }
                 }
-                None => live.read_whole_list().await,
+                None => read_whole_list(companies, session).await,
             }
         });
-    }
-
-    async fn read_whole_list(self) {
-        let list = match take_list(first_answer::WHOLE_LIST).await {
-            Some(list) => Ok(list),
-            // The same in many more bytes, or why there is none.
-            None => list_companies().await,
-        };
-        let is_there = list.as_ref().map_err(|error| self.0.session.heed(error)).is_ok();
-        self.0.companies.set_list(list);
-        // An event may have told of a company that is too new for this list.
-        if is_there {
-            self.ask();
-        }
     }
 
     /// Asks for changes.
@@ -213,4 +199,16 @@ impl Live {
 async fn take_list(name: &str) -> Option<CompanyList> {
     let json = first_answer::take(name).await?;
     serde_json::from_slice(json.as_bytes()).ok()
+}
+
+async fn read_whole_list(companies: Companies, session: Session) {
+    let list = match take_list(first_answer::WHOLE_LIST).await {
+        Some(list) => Ok(list),
+        // The same in many more bytes, or why there is none.
+        None => list_companies().await,
+    };
+    if let Err(error) = &list {
+        session.heed(error);
+    }
+    companies.set_list(list);
 }

@@ -113,11 +113,7 @@ pub fn CompanyTable(
                 rows.update_value(|rows| rows.show(&body, &view));
             });
         });
-        let heir = shown.with_untracked(|shown| {
-            let place = last_place.get_value().min(shown.len().saturating_sub(1));
-            shown.get(place).map(|entry| entry.row.id)
-        });
-        focus.keep(heir);
+        focus.keep();
     });
     Effect::new(move |before: Option<()>| {
         // What was asked of the table before this one was done, or could not be.

@@ -25,8 +25,9 @@ use super::{
     wire::{ConnectionStatus, DataSetName, DataSetProblem, LostReason, Moment, STATUSES, status},
 };
 use crate::{
-    companies::CURSOR_LIES_BACK, connections::Connections, notices::words::company_url,
-    store::lists::companies::CompanyQuery,
+    connections::Connections,
+    notices::words::company_url,
+    store::{SEEN_WITHIN, lists::companies::CompanyQuery},
 };
 
 /// How many companies are looked at in one go where only some of them are wanted.
@@ -138,8 +139,8 @@ pub struct ConnectionParams {
     status: Option<String>,
     /// Those that need somebody, or those that do not.
     needs_somebody: Option<bool>,
-    /// Those of which something changed then or later. Some that changed in the minute before come too, so that none is
-    /// missed that was being changed at the time.
+    /// Those of which something changed then or later. Some that changed in the seconds before come too, so that none
+    /// is missed that was being changed at the time.
     #[param(format = DateTime)]
     changed_since: Option<String>,
 }
@@ -255,7 +256,7 @@ pub async fn list(State(state): State<AppState>, listing: Listing<ConnectionPara
     let wanted = named("status", params.status.as_deref(), known)?;
     let needs = params.needs_somebody;
     let changed_since = time_of("changed_since", params.changed_since.as_deref())?;
-    let changed_since = changed_since.map(|since| since.minus(CURSOR_LIES_BACK));
+    let changed_since = changed_since.map(|since| since.minus(SEEN_WITHIN));
     let mut after: Option<CompanyId> =
         listing.after.as_deref().map(str::parse).transpose().map_err(|_| Problem::cursor())?;
     // A state is stored nowhere: it is worked out for each, and those that are wanted are taken.

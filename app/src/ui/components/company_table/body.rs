@@ -128,19 +128,16 @@ impl Row {
 
     fn write(&mut self, entry: &Arc<Entry>, view: &View<'_>) {
         let shown = company_row::parts(entry, &element_id(entry.row.id), view.now, &view.reasons);
-        let only_later = Arc::ptr_eq(&self.entry, entry) && self.reasons == view.reasons;
-        for ((part, before), after) in self.parts.iter().zip(&mut self.shown).zip(shown) {
-            // What somebody reads would close, only to say that it is a minute older.
-            let is_read = only_later && part.query_selector(":popover-open").is_ok_and(|open| open.is_some());
-            if *before != after && !is_read {
+        for ((part, before), after) in self.parts.iter().zip(&self.shown).zip(&shown) {
+            if before != after {
                 document::put(part, after.as_str(), DOES);
-                *before = after;
             }
         }
         if self.entry.row.name != entry.row.name {
             document::set(&self.checkbox, "aria-label", &company_row::select_label(entry));
         }
         document::each(&self.element, TIMES, |time| tell(time, view.now));
+        self.shown = shown;
         self.entry = Arc::clone(entry);
         self.now = view.now;
         self.reasons = view.reasons;

@@ -5,10 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::super::company_row::element_id;
-use crate::{
-    domain::CompanyId,
-    ui::{browser::document, routes::CONTENT},
-};
+use crate::{domain::CompanyId, ui::browser::document};
 
 /// Which row has the focus, or had it until its element went.
 #[derive(Clone, Copy)]
@@ -36,8 +33,8 @@ impl Focus {
     }
 
     /// Gives the focus back, if it is lost by the next frame: with a button that went because the row's state changed,
-    /// or with a row that moved within the document. If the row is gone, `heir` gets it, or the page.
-    pub fn keep(self, heir: Option<CompanyId>) {
+    /// or with a row that moved within the document.
+    pub fn keep(self) {
         if self.row.with_untracked(Option::is_none) {
             return;
         }
@@ -45,14 +42,8 @@ impl Focus {
             let Some(id) = self.row.try_get_untracked().flatten().filter(|_| document::has_no_focus()) else { return };
             self.element.with_value(|element| element.as_ref().is_some_and(document::focus_element));
             // What is hidden does not take it.
-            if document::has_no_focus() && !document::focus_in_place(&element_id(id)) {
-                // Somebody may be led on meanwhile.
-                request_animation_frame(move || {
-                    if document::has_no_focus() && !heir.is_some_and(|heir| document::focus_in_place(&element_id(heir)))
-                    {
-                        document::focus_in_place(CONTENT);
-                    }
-                });
+            if document::has_no_focus() {
+                document::focus_in_place(&element_id(id));
             }
         });
     }
