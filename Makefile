@@ -13,14 +13,15 @@ export CARGO_TARGET_DIR := $(TARGET)
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tenantry/tools
 TRUNK_VERSION := 0.21.14
 BINARYEN_VERSION := 132
+ESBUILD_VERSION := 0.25.12
 # The command line tool and the library must be of one version.
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
-export TOOLS TRUNK_VERSION BINARYEN_VERSION WASM_BINDGEN_VERSION
+export TOOLS TRUNK_VERSION BINARYEN_VERSION ESBUILD_VERSION WASM_BINDGEN_VERSION
 
 # A folder is only there if PATH did not have the version that is needed.
-export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(PATH)
+export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(TOOLS)/esbuild-$(ESBUILD_VERSION)/node_modules/.bin:$(PATH)
 export PATH := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin:$(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin:$(PATH)
 
 # Folders are among the sources so that a deleted file counts as a change too.

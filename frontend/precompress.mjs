@@ -1,4 +1,5 @@
 // Makes the files of a built site smaller, and writes each compressed beside it: `node frontend/precompress.mjs DIR`.
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -11,6 +12,10 @@ if (!directory) {
 }
 
 slim(directory);
+const scripts = readdirSync(directory).filter((name) => name.endsWith(".js")).map((name) => join(directory, name));
+for (const script of scripts) {
+  execFileSync("esbuild", ["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite", `--outfile=${script}`, script]);
+}
 
 const encodings = {
   ".br": (content) => brotliCompressSync(content, {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the build needs and the machine does not have: the Rust toolchain's wasm target, Trunk, wasm-bindgen and
-# wasm-opt, each at the version that the Makefile pins. Does nothing, quickly, when all of them are there.
+# Installs what the build needs and the machine does not have: the Rust toolchain's wasm target, Trunk, wasm-bindgen, wasm-opt
+# and esbuild, each at the version that the Makefile pins. Does nothing, quickly, when all of them are there.
 # With the name of a tool that only some commands need, only that one: cargo-deny, cargo-cyclonedx, cargo-fuzz.
 set -eu
 
@@ -84,13 +84,18 @@ install_crate trunk trunk "$TRUNK_VERSION" --locked
 # Not --locked: its own lock file names crates that were withdrawn since.
 install_crate wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN_VERSION"
 
-# Debian's binaryen is too old for the wasm that rustc writes.
-if ! has wasm-opt "version $BINARYEN_VERSION"; then
-    say "installing wasm-opt (binaryen $BINARYEN_VERSION)"
-    npm install --loglevel=error --no-audit --no-fund --no-package-lock --prefix "$TOOLS/binaryen-$BINARYEN_VERSION" \
-        "binaryen@$BINARYEN_VERSION" >&2
-    has wasm-opt "version $BINARYEN_VERSION" || {
-        say "binaryen was installed, but wasm-opt does not answer as version $BINARYEN_VERSION."
+# install_package PROGRAM PACKAGE VERSION WORDS: the program answers with these words
+install_package() {
+    has "$1" "$4" && return
+    say "installing $2 $3"
+    npm install --loglevel=error --no-audit --no-fund --no-package-lock --prefix "$TOOLS/$2-$3" "$2@$3" >&2
+    has "$1" "$4" || {
+        say "$2 was installed, but $1 does not answer as version $3."
         exit 1
     }
-fi
+}
+
+# Debian's binaryen is too old for the wasm that rustc writes.
+install_package wasm-opt binaryen "$BINARYEN_VERSION" "version $BINARYEN_VERSION"
+# What Trunk makes scripts smaller with does not read what wasm-bindgen writes.
+install_package esbuild esbuild "$ESBUILD_VERSION" "$ESBUILD_VERSION"

@@ -11,7 +11,7 @@ use sea_orm::{
     sqlx::{
         self, Connection as _, Executor as _,
         postgres::PgPoolOptions,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
 use sea_orm_migration::{MigratorTrait as _, SchemaManager, seaql_migrations};
@@ -337,8 +337,21 @@ async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnect
                 .synchronous(SqliteSynchronous::Normal)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
-        });
+        })
+        .map_sqlx_sqlite_pool_opts(out_of_transactions);
     Database::connect(options).await
+}
+
+/// Connections that are in a transaction still are closed instead of used again. When a disk is full, SQLite rolls back by
+/// itself, sqlx's rollback fails, and sqlx takes what comes next for a part of that transaction: it would never be committed.
+fn out_of_transactions(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that is under way comes before it.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 /// A pattern of LIKE for what contains this text, in lower case.

@@ -76,6 +76,8 @@ impl Limits {
                 // A little more, so that the reader refuses what is too large, in words.
                 Self { cost: 30, body: MAX_BYTES + import::MENDS + 1024, patience: FILES_TAKE }
             }
+            // The ids of whom somebody chose: more, so that too many are refused in words.
+            "/api/companies.csv" | "/api/companies.xlsx" => Self { cost: 30, body: 2 * BODY_LIMIT, ..usual },
             _ if v1::is_below(path) => Self { body: PROGRAM_BODY, ..usual },
             // A list of everything.
             _ if path.starts_with("/api/") && [".csv", ".xlsx"].into_iter().any(|end| path.ends_with(end)) => {

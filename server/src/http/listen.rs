@@ -56,8 +56,8 @@ const LAST_ONES: Duration = Duration::from_millis(50);
 
 /// How long a server that stops still answers on connections that proxies keep, once each: a proxy may be sending a request on
 /// one that is closed in the same moment, and does not send what changes something twice. It notices by then that no new
-/// connection is taken.
-const PROXIES_NOTICE_WITHIN: Duration = Duration::from_secs(2);
+/// connection is taken, and has not begun to ask again: in deploy/nginx.conf it does so after two seconds.
+const PROXIES_NOTICE_WITHIN: Duration = Duration::from_secs(1);
 /// How much of a request's head, or of a body that nobody takes yet, a connection holds at most, in bytes.
 const BUFFER: usize = 64 * 1024;
 

@@ -191,10 +191,10 @@ impl Retreat {
     pub async fn wait(&mut self, presence: &Presence) {
         let pause = pause_after(self.failures);
         self.failures = self.failures.saturating_add(1);
-        if presence.is_away() {
-            presence.back().await;
-        } else {
-            sleep(pause).await;
+        match presence.trouble() {
+            Some(Trouble::Away) => presence.back().await,
+            Some(_) => drop(timeout(pause, presence.wait_for(|trouble| trouble.is_none())).await),
+            None => sleep(pause).await,
         }
     }
 }

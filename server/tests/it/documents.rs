@@ -43,7 +43,7 @@ fn what_is_deployed_may_do_no_more_than_it_has_to() {
         (
             "deploy/tenantry.service",
             &[
-                "\nDynamicUser=yes\n",
+                "\nUser=tenantry\n",
                 "\nCapabilityBoundingSet=\n",
                 "\nNoNewPrivileges=yes\n",
                 "\nProtectSystem=strict\n",

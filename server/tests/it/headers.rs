@@ -46,6 +46,8 @@ fn assert_headers(answer: &Response, what: &str, is_https: bool) {
             kept.starts_with("public, max-age=")
         }
         "/api/v1/openapi.json" | "/api/v1/docs" => kept == "no-cache",
+        // The browser asks each time whether it still holds.
+        "/api/companies/folded" => kept == "private, no-cache" && one("vary").contains("cookie"),
         _ if path.ends_with("-1a2b.js") => kept == "public, max-age=31536000, immutable",
         // The shell is the same for everybody.
         _ => is_page && !path.starts_with("/c/") && !path.starts_with("/connect/") && kept == "no-cache",

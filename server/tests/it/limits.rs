@@ -223,7 +223,7 @@ async fn a_body_that_is_too_large_is_refused_everywhere() {
         assert!(body_of(&answer).contains("larger") || body_of(&answer).contains("too_large"), "{path}: {answer}");
 
         // It does not say so, and does not end.
-        let is_import = path.contains("/import/");
+        let is_import = path.contains("/import/") && method == Method::POST;
         let mut endless =
             head(&session, &token, &method, &path, &format!("{json}transfer-encoding: chunked\r\n")).into_bytes();
         let piece = format!("10000\r\n{}\r\n", " ".repeat(0x10000));

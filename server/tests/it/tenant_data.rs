@@ -250,6 +250,7 @@ on_both_databases! {
         app.connect(tenant).await;
         app.connected(&tenant.name).await;
         let company = app.company(&tenant.name).await;
+        app.idle(company).await;
         app.control("expire-client-secret", json!({ "expired": true })).await;
         app.clock.advance(Duration::from_mins(21));
         let details = show(&app, company).await;
