@@ -333,7 +333,7 @@ async fn broken(parts: &mut JoinSet<()>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Closes the database, or leaves one that does not answer.

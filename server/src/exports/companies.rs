@@ -91,7 +91,9 @@ impl CompanyExport {
         let end = self.ids.len().min(at + ROWS_AT_ONCE as usize);
         let mut companies = self.store.exported_companies(&self.ids[at..end]).await?;
         if !self.with_notes {
-            companies.iter_mut().for_each(|company| company.texts.note.clear());
+            for company in &mut companies {
+                company.texts.note.clear();
+            }
         }
         Ok(companies)
     }

@@ -39,8 +39,7 @@ impl Store {
         let count = |row: &sea_orm::QueryResult| {
             row.try_get::<i64>("", "count").map(|count| u32::try_from(count).unwrap_or(u32::MAX))
         };
-        let mut standing = Standing::default();
-        standing.connections = PHASES.map(|phase| (phase, 0));
+        let mut standing = Standing { connections: PHASES.map(|phase| (phase, 0)), ..Standing::default() };
         for row in reader.query_all_raw(Statement::from_string(engine, COUNTS)).await? {
             let name: String = row.try_get("", "name")?;
             // A phase that nobody is in has no row.

@@ -882,11 +882,11 @@ impl World {
                 let ending = attempt.ending.as_deref().unwrap_or_default();
                 attempt.link == Some(*id) && (ending.contains("connected") || ending.contains("grant_refused"))
             };
-            let uses = after.attempts.values().filter(used).count();
+            let count = after.attempts.values().filter(used).count();
             prop_assert!(
-                uses <= 1 && (uses == 0 || link.ending.as_deref() == Some("used")),
-                "{} uses: {:?}",
-                uses,
+                count <= 1 && (count == 0 || link.ending.as_deref() == Some("used")),
+                "{} count: {:?}",
+                count,
                 link
             );
         }

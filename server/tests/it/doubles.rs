@@ -89,8 +89,8 @@ on_both_databases! {
 
     async fn a_domain_of_very_many_companies_is_counted_and_not_listed(engine) {
         let app = Setup::on(engine).start().await;
-        let rows: String = (0..2_000).map(|number| format!("C{number},mail.test,{number}\n")).collect();
-        app.import(&format!("name,domain,external_id\n{rows}")).await;
+        let rows: Vec<_> = (0..2_000).map(|number| format!("C{number},mail.test,{number}")).collect();
+        app.import(&format!("name,domain,external_id\n{}\n", rows.join("\n"))).await;
         let rows = app.rows().await;
         let first = app.company("C0").await;
         assert_eq!(odd(&app.row("C0").await), Some("Domain shared with 1999 companies"));
