@@ -249,7 +249,7 @@ test("every column orders the list both ways, and what is not known comes last",
   const said = async (column: string): Promise<number[]> => {
     const place = ["Select", "Company", "Status", "Users", "Licences", "Secure Score", "Last sync"].indexOf(column);
     const cells = [0, 1].map((number) => companies.rows.nth(number).getByRole("cell").nth(place));
-    if (column !== "Last sync") return Promise.all(cells.map(async (cell) => parseInt(await cell.innerText(), 10)));
+    if (column !== "Last sync") return Promise.all(cells.map(async (cell) => parseInt((await cell.innerText()).replaceAll(",", ""), 10)));
     return Promise.all(cells.map(async (cell) => Date.parse((await cell.locator("time").getAttribute("datetime")) ?? "")));
   };
   for (const column of ["Licences", "Secure Score", "Last sync"]) {

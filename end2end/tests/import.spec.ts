@@ -198,6 +198,7 @@ test("what is said while the server is asked counts, and what could not be looke
   const domain = page.getByRole("textbox", { name: "Primary domain, line 2" });
   const check = page.getByRole("button", { name: "Check mended rows" });
   await domain.fill("still none");
+  await page.keyboard.press("Tab");
   answer = await hold();
   await check.click();
   await domain.fill("acme.test");

@@ -75,11 +75,17 @@ impl Archive {
             match answer {
                 Ok(rows) => {
                     self.rows.set(rows);
-                    self.load.set(Load::Done);
+                    // Said once: the table would be made anew, and the focus in it be lost.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Done);
+                    }
                 }
                 Err(error) => {
                     self.session.heed(&error);
-                    self.load.set(Load::Failed(error));
+                    // A list that is there stays, rather than going because one answer is missing.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Failed(error));
+                    }
                 }
             }
         });
