@@ -93,8 +93,8 @@ test-rust: build-tools postgresql nginx sqlite $(SMTP_PYTHON) ## Run the Rust te
 	cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
-soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, ten minutes of chaos, 60,000 broken files, the API with many inputs.
-	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: chaos:: --test-threads 1
+soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, ten minutes of chaos, stories of connecting, 60,000 broken files, the API with many inputs.
+	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: chaos:: connect_rules:: --test-threads 1
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200

@@ -958,7 +958,7 @@ fn in_query(url: &Url, name: &str) -> Option<String> {
 fn tell(engine: Engine, access: &'static str, few: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let world = RefCell::new(runtime.block_on(World::start(engine, access)));
-    let cases = if std::env::var_os("SOAK").is_some() { few * 100 } else { few };
+    let cases = if std::env::var_os("SOAK").is_some() { few * 10 } else { few };
     let config = ProptestConfig {
         cases,
         max_shrink_iters: 300,
