@@ -16,6 +16,9 @@ mod csv_file;
 pub mod disconnections;
 mod exports;
 mod failure;
+#[cfg(any(test, feature = "fuzz"))]
+#[allow(clippy::missing_panics_doc, reason = "to panic is how a target says that something does not hold")]
+pub mod fuzz;
 pub mod http;
 pub mod import;
 pub mod key_rotation;

@@ -37,6 +37,15 @@ mod tokens;
 mod users;
 mod wire;
 
+/// What programs send, as parameters or as a body. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn look(data: &[u8]) {
+    if let Ok(query) = str::from_utf8(data) {
+        paging::look(query);
+    }
+    companies::look(data);
+}
+
 pub use self::tokens::{MethodScope, admit};
 
 /// Where all of it is.
