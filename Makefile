@@ -18,11 +18,12 @@ ESBUILD_VERSION := 0.25.12
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_FUZZ_VERSION := 0.13.2
 export TOOLS TRUNK_VERSION BINARYEN_VERSION ESBUILD_VERSION WASM_BINDGEN_VERSION
 
 # A folder is only there if PATH did not have the version that is needed.
 export PATH := $(TOOLS)/trunk-$(TRUNK_VERSION)/bin:$(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin:$(TOOLS)/binaryen-$(BINARYEN_VERSION)/node_modules/.bin:$(TOOLS)/esbuild-$(ESBUILD_VERSION)/node_modules/.bin:$(PATH)
-export PATH := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin:$(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin:$(PATH)
+export PATH := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin:$(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin:$(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin:$(PATH)
 
 # Folders are among the sources so that a deleted file counts as a change too.
 WEB_SOURCES := $(shell find app frontend style Trunk.toml Cargo.toml Cargo.lock rust-toolchain.toml)
@@ -98,6 +99,18 @@ soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 user
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- import::fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200
+
+# A sanitizer would need a nightly compiler; checks for overflow and the assertions of debug builds are on.
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+TIME ?= 60
+.PHONY: fuzz
+fuzz: ## Run everything that reads what others wrote under libFuzzer, TIME seconds each; WHAT: one of fuzz/fuzz_targets.
+	@end2end/scripts/build-tools.sh cargo-fuzz '$(CARGO_FUZZ_VERSION)'
+	for target in $(or $(WHAT),$(FUZZ_TARGETS)); do \
+	    mkdir -p "$(TARGET)/fuzz/corpus/$$target" && \
+	    CARGO_TARGET_DIR='$(TARGET)/fuzz' cargo fuzz run --sanitizer none "$$target" \
+	        "$(TARGET)/fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=$(TIME) -timeout=20 -max_len=65536 || exit; \
+	done
 
 # The page is measured in a browser, and the program as `make release` builds it.
 .PHONY: bench

@@ -8,6 +8,8 @@ say() {
 }
 
 cargo deny --locked check --hide-inclusion-graph bans licenses sources
+# It ships nowhere.
+cargo deny --locked --manifest-path fuzz/Cargo.toml check sources
 
 # RustSec's database is a repository of its own.
 if reason=$(cargo deny --locked fetch db 2>&1); then

@@ -206,6 +206,16 @@ impl Config {
         Self::from_settings(&Settings::read(config_file, environment)?)
     }
 
+    /// The settings in the text of a file and in an environment.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn parse<'a>(
+        text: &str,
+        environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
+        let environment = environment_layer(environment)?;
+        Self::from_settings(&Settings::merge(Some((Path::new("tenantry.toml"), text)), &environment)?)
+    }
+
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         let data_dir = settings.required("data_dir", path)?;
         let public_url: PublicUrl = settings.required("public_url", parse)?;
@@ -379,14 +389,21 @@ impl Settings {
         K: Into<OsString>,
         V: Into<OsString>,
     {
-        let mut layers = Figment::from(Toml::string(DEFAULTS));
         let environment = environment_layer(environment)?;
-        if let Some(file) = file {
-            let text = fs::read_to_string(file)
-                .map_err(|error| ConfigError::File { file: file.display().to_string(), why: error.to_string() })?;
-            layers = layers.merge(Toml::string(&text));
+        let Some(file) = file else { return Self::merge(None, &environment) };
+        let text = fs::read_to_string(file)
+            .map_err(|error| ConfigError::File { file: file.display().to_string(), why: error.to_string() })?;
+        Self::merge(Some((file, &text)), &environment)
+    }
+
+    /// The defaults, then the text of a file, then the environment.
+    fn merge(file: Option<(&Path, &str)>, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut layers = Figment::from(Toml::string(DEFAULTS));
+        if let Some((_, text)) = file {
+            layers = layers.merge(Toml::string(text));
         }
-        layers = layers.merge(Serialized::defaults(&environment));
+        let file = file.map(|(file, _)| file);
+        layers = layers.merge(Serialized::defaults(environment));
         let merged: BTreeMap<String, Value> = layers.extract().map_err(|error| {
             // The rest of a TOML error quotes the line, which may hold a secret.
             let why = error.to_string().lines().next().unwrap_or_default().to_owned();

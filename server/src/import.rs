@@ -152,6 +152,36 @@ impl Mapping {
     }
 }
 
+/// Reads a file, and what it would do, and looks whether that is as it may be. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn look(bytes: &[u8]) {
+    use app::domain::{
+        CompanyDraft,
+        company_import::{Verdict, plan},
+    };
+
+    match CompanyFile::read(bytes, &Mapping::Guessed) {
+        Err(refused) => {
+            let text = refused.to_string();
+            assert!(text.ends_with('.') && !text.contains("panicked"), "{text}");
+        }
+        Ok(file) => {
+            assert!(file.columns.len() <= MAX_COLUMNS && file.rows.len() <= MAX_ROWS);
+            for (line, cells) in &file.rows {
+                assert!(*line > 0 && cells.len() <= MAX_COLUMNS, "{line}");
+                assert!(cells.iter().all(|cell| cell.chars().count() <= CELL));
+            }
+            for planned in plan(&[], &file.rows().unwrap_or_default()) {
+                match &planned.verdict {
+                    Verdict::Wrong { reasons, fields } => assert!(!reasons.is_empty() && !fields.is_empty()),
+                    // What is taken is good enough for the database.
+                    _ => assert!(CompanyDraft::parse(&planned.texts).is_ok(), "{planned:?}"),
+                }
+            }
+        }
+    }
+}
+
 /// A file of companies, read but not yet understood.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CompanyFile {
@@ -312,7 +342,7 @@ impl fmt::Display for InOneLine<'_> {
 }
 
 #[cfg(test)]
-mod fuzz;
+pub(crate) mod fuzz;
 
 #[cfg(test)]
 mod tests {

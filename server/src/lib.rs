@@ -20,6 +20,9 @@ mod failure;
 mod folded_list;
 mod folding;
 mod fresh;
+#[cfg(any(test, feature = "fuzz"))]
+#[allow(clippy::missing_panics_doc, reason = "to panic is how a target says that something does not hold")]
+pub mod fuzz;
 pub mod http;
 pub mod import;
 pub mod key_rotation;

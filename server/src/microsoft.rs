@@ -3,6 +3,8 @@
 mod batch;
 pub mod discovery;
 pub mod errors;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 pub mod graph;
 pub mod hosts;
 mod http;

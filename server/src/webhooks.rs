@@ -62,6 +62,36 @@ pub enum UrlError {
 #[error("the name leads to a private address")]
 struct PrivateAddress;
 
+/// Takes an address as somebody writes it.
+pub(crate) fn parse_url(text: &str, private_addresses: bool) -> Result<Url, UrlError> {
+    let mut url = Url::parse(text.trim()).map_err(|_| UrlError::NotOne)?;
+    let named = url.has_host() && url.as_str().len() <= webhook::URL_MAX;
+    match url.scheme() {
+        "https" if named => {}
+        "http" if named && private_addresses => {}
+        "http" if named => return Err(UrlError::NotHttps),
+        _ => return Err(UrlError::NotOne),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    url.set_fragment(None);
+    if private_addresses || may_reach(&url) { Ok(url) } else { Err(UrlError::Private) }
+}
+
+/// Whether an address that is written as a number may be reached. Names are looked up when they are needed.
+fn may_reach(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => addresses::is_public(address.into()),
+        Some(Host::Ipv6(address)) => addresses::is_public(address.into()),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name != "localhost" && !name.ends_with(".localhost")
+        }
+        None => false,
+    }
+}
+
 /// Sends events.
 #[derive(Clone)]
 pub struct WebhookSender {
@@ -89,30 +119,7 @@ impl WebhookSender {
 
     /// Takes an address as people write it.
     pub fn parse_url(&self, text: &str) -> Result<Url, UrlError> {
-        let mut url = Url::parse(text.trim()).map_err(|_| UrlError::NotOne)?;
-        let named = url.has_host() && url.as_str().len() <= webhook::URL_MAX;
-        match url.scheme() {
-            "https" if named => {}
-            "http" if named && self.private_addresses => {}
-            "http" if named => return Err(UrlError::NotHttps),
-            _ => return Err(UrlError::NotOne),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(UrlError::Credentials);
-        }
-        url.set_fragment(None);
-        if self.may_reach(&url) { Ok(url) } else { Err(UrlError::Private) }
-    }
-
-    /// Whether an address that is written as a number may be reached. Names are looked up when they are needed.
-    fn may_reach(&self, url: &Url) -> bool {
-        self.private_addresses
-            || match url.host() {
-                Some(Host::Ipv4(address)) => addresses::is_public(address.into()),
-                Some(Host::Ipv6(address)) => addresses::is_public(address.into()),
-                Some(Host::Domain(name)) => name != "localhost" && !name.ends_with(".localhost"),
-                None => false,
-            }
+        parse_url(text, self.private_addresses)
     }
 
     /// Makes a webhook's secret. Answers it, and the same sealed for the webhook's id.
@@ -149,7 +156,7 @@ impl WebhookSender {
     /// The status, the headers, and the beginning of the body; or why there is no answer.
     async fn post(&self, delivery: &Delivery) -> Result<(StatusCode, HeaderMap, Vec<u8>), String> {
         let url = Url::parse(&delivery.url).map_err(|_| UrlError::NotOne.to_string())?;
-        if !self.may_reach(&url) || (url.scheme() != "https" && !self.private_addresses) {
+        if !self.private_addresses && (url.scheme() != "https" || !may_reach(&url)) {
             return Err(UrlError::Private.to_string());
         }
         let headers = self.signed(delivery.id, delivery).map_err(|error| {
@@ -290,6 +297,7 @@ mod tests {
             ("https://kim:secret@example.com/", Err(UrlError::Credentials)),
             ("https://localhost/", Err(UrlError::Private)),
             ("https://a.localhost/", Err(UrlError::Private)),
+            ("https://localhost./", Err(UrlError::Private)),
             ("https://127.0.0.1/", Err(UrlError::Private)),
             // However it is written.
             ("https://2130706433/", Err(UrlError::Private)),

@@ -47,6 +47,15 @@ pub use self::{
     tokens::{MethodScope, Program, admit},
 };
 
+/// What programs send, as parameters or as a body. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn look(data: &[u8]) {
+    if let Ok(query) = str::from_utf8(data) {
+        paging::look(query);
+    }
+    companies::look(data);
+}
+
 /// Where all of it is.
 pub const PREFIX: &str = "/api/v1";
 

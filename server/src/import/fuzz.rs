@@ -3,13 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use app::domain::{
-    company_draft::CompanyDraft,
-    company_import::{MAX_ROWS, Verdict, plan},
-};
 use proptest::{prelude::*, sample::Index};
 
-use super::{CELL, CompanyFile, MAX_COLUMNS, Mapping, WINDOWS_1252, spreadsheet::tests as sheets};
+use super::{CompanyFile, Mapping, WINDOWS_1252, spreadsheet::tests as sheets};
 
 /// Longer than reading a small file takes on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -20,36 +16,17 @@ fn tries() -> ProptestConfig {
     ProptestConfig { cases, max_shrink_iters: 2_000, ..ProptestConfig::default() }
 }
 
-/// Reads a file, and what it would do, and looks whether that is as it may be.
+/// Reads a file, and looks whether what comes of it is as it may be.
 fn look(bytes: &[u8]) -> Result<(), TestCaseError> {
     let begun = Instant::now();
-    match CompanyFile::read(bytes, &Mapping::Guessed) {
-        Err(refused) => {
-            let text = refused.to_string();
-            prop_assert!(text.ends_with('.') && !text.contains("panicked"), "{}", text);
-        }
-        Ok(file) => {
-            prop_assert!(file.columns.len() <= MAX_COLUMNS && file.rows.len() <= MAX_ROWS);
-            for (line, cells) in &file.rows {
-                prop_assert!(*line > 0 && cells.len() <= MAX_COLUMNS, "{}", line);
-                prop_assert!(cells.iter().all(|cell| cell.chars().count() <= CELL));
-            }
-            for planned in plan(&[], &file.rows().unwrap_or_default()) {
-                match &planned.verdict {
-                    Verdict::Wrong { reasons, fields } => prop_assert!(!reasons.is_empty() && !fields.is_empty()),
-                    // What is taken is good enough for the database.
-                    _ => prop_assert!(CompanyDraft::parse(&planned.texts).is_ok(), "{:?}", planned),
-                }
-            }
-        }
-    }
+    super::look(bytes);
     prop_assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
     Ok(())
 }
 
 /// What happens to a file on its way.
 #[derive(Clone, Debug)]
-enum Damage {
+pub(crate) enum Damage {
     Cut(Index),
     Flip(Index, u8),
     Insert(Index, Vec<u8>),
@@ -61,7 +38,7 @@ enum Damage {
     Number(Index, u32),
 }
 
-fn damage() -> impl Strategy<Value = Vec<Damage>> {
+pub(crate) fn damage() -> impl Strategy<Value = Vec<Damage>> {
     let one = prop_oneof![
         1 => any::<Index>().prop_map(Damage::Cut),
         4 => (any::<Index>(), 0_u8..8).prop_map(|(at, bit)| Damage::Flip(at, 1 << bit)),
@@ -74,7 +51,7 @@ fn damage() -> impl Strategy<Value = Vec<Damage>> {
     proptest::collection::vec(one, 0..6)
 }
 
-fn damaged(mut bytes: Vec<u8>, damage: &[Damage]) -> Vec<u8> {
+pub(crate) fn damaged(mut bytes: Vec<u8>, damage: &[Damage]) -> Vec<u8> {
     for damage in damage {
         if bytes.is_empty() {
             return bytes;

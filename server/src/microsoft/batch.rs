@@ -216,7 +216,7 @@ impl Graph {
     }
 
     /// What a part of a batch answers.
-    fn part<T: DeserializeOwned>(&self, part: &BatchPart<'_>) -> Result<Page<T>, GraphError> {
+    pub(super) fn part<T: DeserializeOwned>(&self, part: &BatchPart<'_>) -> Result<Page<T>, GraphError> {
         let body = part.body.map(RawValue::get).unwrap_or_default();
         if part.status == StatusCode::OK.as_u16() {
             return serde_json::from_str(body).map_err(|_| GraphError::unreadable("not what was asked for"));

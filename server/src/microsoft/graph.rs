@@ -370,7 +370,7 @@ impl Graph {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, GraphError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, GraphError> {
     serde_json::from_slice(body).map_err(|_| GraphError::unreadable("not what was asked for"))
 }
 

@@ -20,6 +20,7 @@ use super::{
     hosts::Hosts,
     http::{retry_after, send},
     sign_in::no_answer,
+    wire::without_nul,
 };
 
 /// How far our clock and Microsoft's may differ.
@@ -291,12 +292,58 @@ fn check_claims(claims: Claims, key: &SigningKey, expected: &Expected<'_>) -> Re
     let vouched_for_elsewhere = claims.idp.is_some_and(|idp| !idp.contains(&claims.tid.to_string()));
     Ok(Identity {
         tenant: claims.tid,
-        username: claims.preferred_username.unwrap_or_else(|| claims.oid.clone()),
+        username: without_nul(claims.preferred_username.unwrap_or_else(|| claims.oid.clone())),
         object_id: claims.oid,
         name: claims.name,
         role_template_ids: claims.wids,
         guest: claims.acct == Some(1) || vouched_for_elsewhere,
     })
+}
+
+/// A token, claims, or keys: what is taken is what its rules say. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn look(data: &[u8]) {
+    use serde_json::Value;
+
+    const NONCE: &str = "the nonce of the attempt";
+    const CLIENT_ID: &str = "5a6d1b0e-7c1f-4f0b-9a53-3d1c2f8e4b70";
+    const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
+    const ISSUER: &str = "https://login.microsoftonline.com/84841066-274d-4ec0-a5c1-276be684bdd3/v2.0";
+    let now = Timestamp::from_millis(1_795_334_400_000);
+    let hosts = Hosts::new(super::Cloud::Global, None, None).unwrap_or_else(|error| panic!("{error}"));
+    let expected = Expected { hosts: &hosts, client_id: CLIENT_ID, nonce: NONCE, now };
+    let published = include_str!("../../../fuzz/seeds/id_token/keys.json");
+    let good = SecretString::from(include_str!("../../../fuzz/seeds/id_token/token").trim());
+    let keys_in = |json: &[u8]| -> Vec<SigningKey> {
+        let set = serde_json::from_slice::<KeySet>(json).map(|set| set.keys).unwrap_or_default();
+        set.into_iter().filter_map(SigningKey::from_wire).collect()
+    };
+    let keys = keys_in(published.as_bytes());
+    assert!(validate(&good, &keys, &expected).is_ok(), "the good token is one");
+
+    if let Ok(text) = str::from_utf8(data)
+        && let Ok(identity) = validate(&SecretString::from(text), &keys, &expected)
+    {
+        assert_eq!(identity.tenant.to_string(), TENANT, "nobody else can sign");
+    }
+    if let (Ok(claims), Ok(said)) = (serde_json::from_slice::<Claims>(data), serde_json::from_slice::<Value>(data))
+        && check_claims(claims, &keys[0], &expected).is_ok()
+    {
+        let tenant = said["tid"].as_str().and_then(|text| text.parse::<TenantId>().ok());
+        assert_eq!((said["aud"].as_str(), said["nonce"].as_str()), (Some(CLIENT_ID), Some(NONCE)));
+        assert_eq!(
+            said["iss"].as_str().map(str::to_owned),
+            tenant.map(|tenant| ISSUER.replace(TENANT, &tenant.to_string()))
+        );
+        let (now, leeway) = (now.as_millis() / 1_000, 5 * 60);
+        assert!(said["exp"].as_i64().is_some_and(|at| now < at.saturating_add(leeway)));
+        assert!(said["nbf"].as_i64().is_some_and(|at| at <= now + leeway));
+    }
+    // Any key that Microsoft may ever publish is looked at, and does not open what another signed.
+    for key in keys_in(data).into_iter().take(4) {
+        let is_ours = str::from_utf8(data).is_ok_and(|text| text.contains("juDafkhGOeC6bLY_"));
+        assert!(is_ours || validate(&good, &[key], &expected).is_err());
+    }
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ use super::{
 #[derive(Deserialize)]
 pub(super) struct Page<T> {
     pub(super) value: Vec<T>,
-    #[serde(rename = "@odata.nextLink")]
+    #[serde(rename = "@odata.nextLink", default, deserialize_with = "storable")]
     pub(super) next_link: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
+    #[serde(rename = "@odata.deltaLink", default, deserialize_with = "storable")]
     pub(super) delta_link: Option<String>,
 }
 
@@ -60,6 +60,12 @@ impl BatchAnswer<'_> {
     /// The answer to the request that was called so.
     pub(super) fn part(&self, id: &str) -> Option<&BatchPart<'_>> {
         self.responses.iter().find(|part| part.id == id)
+    }
+
+    /// All of them.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn parts(&self) -> impl Iterator<Item = &BatchPart<'_>> {
+        self.responses.iter()
     }
 }
 
@@ -111,8 +117,8 @@ pub(super) struct InnerError {
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireOrganization {
     id: Uuid,
-    display_name: Option<String>,
-    country_letter_code: Option<String>,
+    display_name: Option<Text>,
+    country_letter_code: Option<Text>,
     #[serde(default, deserialize_with = "null_to_default")]
     verified_domains: Vec<WireVerifiedDomain>,
 }
@@ -120,7 +126,7 @@ pub(super) struct WireOrganization {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireVerifiedDomain {
-    name: String,
+    name: Text,
     #[serde(default, deserialize_with = "null_to_default")]
     is_default: bool,
     #[serde(default, deserialize_with = "null_to_default")]
@@ -130,17 +136,17 @@ struct WireVerifiedDomain {
 impl From<WireOrganization> for Organisation {
     fn from(wire: WireOrganization) -> Self {
         let domain = |of: fn(&WireVerifiedDomain) -> bool| {
-            wire.verified_domains.iter().find(|domain| of(domain)).map(|domain| domain.name.clone())
+            wire.verified_domains.iter().find(|domain| of(domain)).map(|domain| domain.name.0.clone())
         };
         let (default_domain, initial_domain) = (domain(|domain| domain.is_default), domain(|domain| domain.is_initial));
         // An organisation may have no name; its domain is what people know it by then.
-        let name = wire.display_name.filter(|name| !name.trim().is_empty());
+        let name = wire.display_name.map(String::from).filter(|name| !name.trim().is_empty());
         Self {
             tenant: TenantId::from_uuid(wire.id),
             name: name.or_else(|| default_domain.clone()).unwrap_or_else(|| wire.id.to_string()),
             default_domain,
             initial_domain,
-            country: wire.country_letter_code,
+            country: wire.country_letter_code.map(String::from),
         }
     }
 }
@@ -150,7 +156,7 @@ impl From<WireOrganization> for Organisation {
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireSku {
     sku_id: Uuid,
-    sku_part_number: Option<String>,
+    sku_part_number: Option<Text>,
     applies_to: Option<String>,
     capability_status: Option<String>,
     #[serde(default, deserialize_with = "null_to_default")]
@@ -186,7 +192,7 @@ impl From<WireSku> for Licence {
         let state = states.into_iter().find(|(word, _)| is(&wire.capability_status, word));
         Self {
             sku_id: wire.sku_id,
-            part_number: wire.sku_part_number.unwrap_or_else(|| wire.sku_id.to_string()),
+            part_number: wire.sku_part_number.map_or_else(|| wire.sku_id.to_string(), String::from),
             applies_to_users: is(&wire.applies_to, "User"),
             state: state.map_or(LicenceState::Other, |(_, state)| state),
             enabled: units(wire.prepaid_units.enabled),
@@ -202,7 +208,7 @@ impl From<WireSku> for Licence {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireDomain {
-    id: String,
+    id: Text,
     authentication_type: Option<String>,
     #[serde(default, deserialize_with = "null_to_default")]
     is_default: bool,
@@ -211,18 +217,18 @@ pub(super) struct WireDomain {
     #[serde(default, deserialize_with = "null_to_default")]
     is_verified: bool,
     #[serde(default, deserialize_with = "null_to_default")]
-    supported_services: Vec<String>,
+    supported_services: Vec<Text>,
 }
 
 impl From<WireDomain> for TenantDomain {
     fn from(wire: WireDomain) -> Self {
         Self {
             federated: wire.authentication_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Federated")),
-            name: wire.id,
+            name: wire.id.0,
             is_default: wire.is_default,
             is_initial: wire.is_initial,
             is_verified: wire.is_verified,
-            services: wire.supported_services,
+            services: wire.supported_services.into_iter().map(String::from).collect(),
         }
     }
 }
@@ -246,7 +252,7 @@ pub(super) struct WireSecureScore {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireComparative {
-    basis: String,
+    basis: Text,
     #[serde(default, deserialize_with = "null_to_default")]
     average_score: f64,
 }
@@ -254,21 +260,21 @@ struct WireComparative {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireControlScore {
-    control_name: String,
+    control_name: Text,
     #[serde(default, deserialize_with = "null_to_default")]
     score: f64,
-    control_category: Option<String>,
-    description: Option<String>,
+    control_category: Option<Text>,
+    description: Option<Text>,
 }
 
 impl From<WireSecureScore> for SecureScore {
     fn from(wire: WireSecureScore) -> Self {
-        let comparative = |wire: WireComparative| Comparative { basis: wire.basis, average: wire.average_score };
+        let comparative = |wire: WireComparative| Comparative { basis: wire.basis.0, average: wire.average_score };
         let control = |wire: WireControlScore| ControlScore {
-            control: wire.control_name,
+            control: wire.control_name.0,
             score: wire.score,
-            category: wire.control_category,
-            description: wire.description,
+            category: wire.control_category.map(String::from),
+            description: wire.description.map(String::from),
         };
         Self {
             created: wire.created_date_time,
@@ -284,16 +290,16 @@ impl From<WireSecureScore> for SecureScore {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireControlProfile {
-    id: String,
-    title: Option<String>,
+    id: Text,
+    title: Option<Text>,
     max_score: Option<f64>,
-    service: Option<String>,
-    control_category: Option<String>,
-    tier: Option<String>,
-    user_impact: Option<String>,
-    implementation_cost: Option<String>,
-    remediation: Option<String>,
-    action_url: Option<String>,
+    service: Option<Text>,
+    control_category: Option<Text>,
+    tier: Option<Text>,
+    user_impact: Option<Text>,
+    implementation_cost: Option<Text>,
+    remediation: Option<Text>,
+    action_url: Option<Text>,
     rank: Option<i32>,
     #[serde(default, deserialize_with = "null_to_default")]
     deprecated: bool,
@@ -302,16 +308,16 @@ pub(super) struct WireControlProfile {
 impl From<WireControlProfile> for ControlProfile {
     fn from(wire: WireControlProfile) -> Self {
         Self {
-            id: wire.id,
-            title: wire.title,
+            id: wire.id.0,
+            title: wire.title.map(String::from),
             max_score: wire.max_score,
-            service: wire.service,
-            category: wire.control_category,
-            tier: wire.tier,
-            user_impact: wire.user_impact,
-            implementation_cost: wire.implementation_cost,
-            remediation: wire.remediation,
-            action_url: wire.action_url,
+            service: wire.service.map(String::from),
+            category: wire.control_category.map(String::from),
+            tier: wire.tier.map(String::from),
+            user_impact: wire.user_impact.map(String::from),
+            implementation_cost: wire.implementation_cost.map(String::from),
+            remediation: wire.remediation.map(String::from),
+            action_url: wire.action_url.map(String::from),
             rank: wire.rank,
             deprecated: wire.deprecated,
         }
@@ -412,6 +418,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
+/// A text that a database takes: PostgreSQL knows no NUL, and a round that can't be stored would be repeated for ever.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(without_nul).map(Self)
+    }
+}
+
+impl From<Text> for String {
+    fn from(Text(text): Text) -> Self {
+        text
+    }
+}
+
+/// The same without what PostgreSQL does not take.
+pub(super) fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text }
+}
+
+fn storable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Text>::deserialize(deserializer)?.map(String::from))
+}
+
 fn null_to_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -508,6 +538,17 @@ mod tests {
         assert_eq!(patch.mail.over(before.clone()), None);
         assert_eq!(patch.department.over(before.clone()), before);
         assert_eq!(patch.job_title.over(before), Some("CFO".to_owned()));
+    }
+
+    #[test]
+    fn what_no_database_takes_is_left_out() {
+        let organisation = page::<WireOrganization>(
+            r#"{"value":[{"id":"84841066-274d-4ec0-a5c1-276be684bdd3","displayName":"Con\u0000toso"}],
+                "@odata.nextLink":"https://graph.microsoft.com/v1.0/\u0000x"}"#,
+        );
+        assert_eq!(organisation.next_link.as_deref(), Some("https://graph.microsoft.com/v1.0/x"));
+        let organisation: Vec<_> = organisation.value.into_iter().map(Organisation::from).collect();
+        assert_eq!(organisation[0].name, "Contoso");
     }
 
     #[test]

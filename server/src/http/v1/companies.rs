@@ -258,6 +258,19 @@ impl CompanyChange {
     }
 }
 
+/// What is taken is understood, and is stored as it was understood. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn look(body: &[u8]) {
+    let new = serde_json::from_slice::<NewCompany>(body).ok().and_then(|new| new.texts().ok());
+    let change = serde_json::from_slice::<CompanyChange>(body).ok();
+    let changed = change.and_then(|change| change.texts(&CompanyTexts::default()).ok());
+    for texts in new.into_iter().chain(changed) {
+        if let Ok(draft) = CompanyDraft::parse(&texts) {
+            assert_eq!(CompanyDraft::parse(&draft.texts()).as_ref(), Ok(&draft));
+        }
+    }
+}
+
 /// Texts as a body has them, each within the length that the document gives. What they must be besides, the one set of
 /// rules for companies says.
 #[derive(Default)]

@@ -152,6 +152,20 @@ impl<T: DeserializeOwned> Listing<T> {
     }
 }
 
+/// A page leads to the one after it, with the same parameters. See [`crate::fuzz`].
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn look(query: &str) {
+    let read = |uri: &str| Listing::<super::companies::CompanyParams>::read(&uri.parse().ok()?).ok();
+    let Some(listing) = read(&format!("/api/v1/companies?{query}")) else { return };
+    assert!((1..=PAGE_MAX).contains(&listing.limit));
+    let next = listing.after.clone().unwrap_or_else(|| "[\"a\"]".to_owned());
+    let response = listing.page(vec![1], Some(&next));
+    let Some(link) = response.headers().get(header::LINK).and_then(|link| link.to_str().ok()) else { return };
+    let address = link.trim_start_matches('<').split('>').next().unwrap_or_default();
+    let again = read(address).map(|again| (again.after, again.limit));
+    assert_eq!(again, Some((Some(next), listing.limit)), "{link}");
+}
+
 fn unreadable(why: &str) -> Problem {
     Problem::new(super::problem::Code::BadRequest, format!("The query can't be read. {why}"))
 }
