@@ -1,7 +1,7 @@
 //! Companies with every field filled, as they are in a business: names of a few words, a domain that is like the name, a
 //! person with an address there, tags out of a dozen. Four in five are connected and read.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use app::domain::{CompanyId, ConnectionId};
 use sea_orm::ConnectionTrait as _;
@@ -60,6 +60,8 @@ pub async fn fill(empty: &Empty, engine: Engine, companies: usize) -> anyhow::Re
         Engine::Postgres => format!("'{id}'"),
     };
     let (mut dice, mut shared) = (Dice(1), String::new());
+    // Nobody is to be read meanwhile. What is due much later would be taken for a mistake of a clock.
+    let due = now.plus(Duration::from_hours(3)).as_millis();
     for from in (0..companies).step_by(STEP) {
         let (mut records, mut connections, mut states) = (String::new(), String::new(), String::new());
         for number in from..(from + STEP).min(companies) {
@@ -95,7 +97,7 @@ pub async fn fill(empty: &Empty, engine: Engine, companies: usize) -> anyhow::Re
             let _ = write!(
                 connections,
                 ",({}, {company}, {}, '{name}', '{known}', 'application', '{phase}', {reason}, {since}, '', 'x', {since}, \
-                 9000000000000, 1, {}, {}, {}, {}, {}, 100)",
+                 {due}, 1, {}, {}, {}, {}, {}, 100)",
                 id(ConnectionId::mint(now).uuid()),
                 id(Uuid::new_v4()),
                 ago(&mut dice, 21_600_000),

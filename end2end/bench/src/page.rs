@@ -1,9 +1,10 @@
 //! The page M365 companies in a browser: how soon it shows something, how soon it follows a key, and what it takes.
 
-use std::{future::IntoFuture as _, process::Stdio};
+use std::{future::IntoFuture as _, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
+use server::clock::{Clock as _, SystemClock};
 use tokio::process::Command;
 
 use crate::{
@@ -103,13 +104,15 @@ async fn filled(cluster: &Cluster, engine: Engine, companies: usize) -> anyhow::
              contact = 'Kim Abel', contact_email = 'kim@example.test', tags = 'gold, managed'",
         )
         .await?;
+    // Nobody is to be read meanwhile. What is due much later would be taken for a mistake of a clock.
+    let due = SystemClock.now().plus(Duration::from_hours(3)).as_millis();
     empty
-        .run(
+        .run(&format!(
             "INSERT INTO connection (id, company_id, tenant_id, tenant_name, access, phase, phase_since, granted, connected_by, \
              connected_at, due_at, last_round_at, synced_at, users, licences_used, licences_assignable, score_current, score_max) \
-             SELECT id, id, id, 'Tenant of ' || name, 'application', 'active', 0, '', 'x', 0, 9000000000000, 1, 1700000000000, \
-             250, 14, 25, 56, 100 FROM company WHERE name LIKE '%1' OR name LIKE '%4' OR name LIKE '%7'",
-        )
+             SELECT id, id, id, 'Tenant of ' || name, 'application', 'active', 0, '', 'x', 0, {due}, 1, 1700000000000, \
+             250, 14, 25, 56, 100 FROM company WHERE name LIKE '%1' OR name LIKE '%4' OR name LIKE '%7'"
+        ))
         .await?;
     Ok(empty)
 }
