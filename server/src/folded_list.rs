@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// More makes it a few per cent smaller, and takes several times as long.
-const QUALITY: i32 = 5;
+const QUALITY: i32 = 4;
 
 /// How far back the compressor looks: over the whole list (2^22 bytes).
 const WINDOW: i32 = 22;
