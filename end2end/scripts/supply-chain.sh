@@ -7,9 +7,10 @@ say() {
     echo "supply-chain: $*" >&2
 }
 
-cargo deny --locked check --hide-inclusion-graph bans licenses sources
+# Crates from elsewhere than crates.io are refused, and not only warned of.
+cargo deny --locked check --hide-inclusion-graph -D source-not-allowed bans licenses sources
 # It ships nowhere.
-cargo deny --locked --manifest-path fuzz/Cargo.toml check sources
+cargo deny --locked --manifest-path fuzz/Cargo.toml check -D source-not-allowed sources
 
 # RustSec's database is a repository of its own.
 if reason=$(cargo deny --locked fetch db 2>&1); then
