@@ -1,6 +1,8 @@
 //! Everything that reads what others wrote, and what holds whatever they wrote. `fuzz/` runs these under libFuzzer; the
 //! tests below run them with its seeds and with what is made of those, so that none of them rots.
 
+use std::net::Ipv4Addr;
+
 use app::domain::{
     CampaignName, CompanyDraft, CompanyTexts, Domain, Email, Template,
     company_draft::{Tag, parse_tags},
@@ -110,14 +112,19 @@ pub fn webhook_url(data: &[u8]) {
     assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
     assert!(url.as_str().len() <= app::domain::webhook::URL_MAX);
     assert_eq!(webhooks::parse_url(url.as_str(), false).as_ref(), Ok(&url), "it is taken as it is written down");
+    let is_ours = |address: Ipv4Addr| {
+        address.is_private()
+            || address.is_loopback()
+            || address.is_link_local()
+            || address.is_unspecified()
+            || address.is_broadcast()
+            || address.is_multicast()
+    };
     match url.host() {
-        Some(Host::Ipv4(address)) => {
-            let ours = address.is_private() || address.is_loopback() || address.is_link_local();
-            assert!(!ours && !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast(), "{url}");
-        }
+        Some(Host::Ipv4(address)) => assert!(!is_ours(address), "{url}"),
         Some(Host::Ipv6(address)) => {
             let ours = address.is_loopback() || address.is_unspecified() || address.is_unique_local();
-            assert!(!ours && !address.is_multicast() && address.to_ipv4_mapped().is_none(), "{url}");
+            assert!(!ours && !address.is_multicast() && !address.to_ipv4_mapped().is_some_and(is_ours), "{url}");
         }
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

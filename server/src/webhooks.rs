@@ -65,7 +65,9 @@ struct PrivateAddress;
 /// Takes an address as somebody writes it.
 pub(crate) fn parse_url(text: &str, private_addresses: bool) -> Result<Url, UrlError> {
     let mut url = Url::parse(text.trim()).map_err(|_| UrlError::NotOne)?;
-    let named = url.has_host() && url.as_str().len() <= webhook::URL_MAX;
+    // A dot alone is a host too: the root of all names.
+    let named =
+        url.host_str().is_some_and(|host| host.contains(|c| c != '.')) && url.as_str().len() <= webhook::URL_MAX;
     match url.scheme() {
         "https" if named => {}
         "http" if named && private_addresses => {}
@@ -293,6 +295,7 @@ mod tests {
             ("example.com", Err(UrlError::NotOne)),
             ("ftp://example.com/", Err(UrlError::NotOne)),
             ("https://", Err(UrlError::NotOne)),
+            ("https://./", Err(UrlError::NotOne)),
             ("http://example.com/", Err(UrlError::NotHttps)),
             ("https://kim:secret@example.com/", Err(UrlError::Credentials)),
             ("https://localhost/", Err(UrlError::Private)),
