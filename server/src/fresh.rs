@@ -3,44 +3,128 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use tokio::sync::oneshot;
+
+/// How often others are let in before somebody asks.
+const LET_IN: usize = 8;
 
 /// Finds something out once for all who wait for it. Who comes while it is being found out waits for the next time: what
 /// they are told was looked up after they asked.
 #[derive(Debug)]
-pub struct Fresh<T> {
-    /// How often it was begun.
-    begun: AtomicU64,
-    /// The last answer, and the how many-th it was.
-    last: tokio::sync::Mutex<Option<(u64, T)>>,
+pub struct Fresh<T>(Mutex<Queue<T>>);
+
+/// Who waits, and whether somebody asks, or is about to.
+#[derive(Debug)]
+struct Queue<T> {
+    is_asked: bool,
+    waiting: Vec<oneshot::Sender<T>>,
+}
+
+/// What somebody does who wants an answer.
+enum Turn<'a, T> {
+    /// They ask.
+    Ask(Asking<'a, T>),
+    /// They are told, or, if not, it is their turn.
+    Wait(Waiting<'a, T>),
+}
+
+/// Whose turn it is, until they have asked or go away.
+struct Asking<'a, T>(&'a Fresh<T>);
+
+/// A place in the queue.
+struct Waiting<'a, T> {
+    fresh: &'a Fresh<T>,
+    answer: oneshot::Receiver<T>,
 }
 
 impl<T> Default for Fresh<T> {
     fn default() -> Self {
-        Self { begun: AtomicU64::new(0), last: tokio::sync::Mutex::default() }
+        Self(Mutex::new(Queue { is_asked: false, waiting: Vec::new() }))
+    }
+}
+
+impl<T> Fresh<T> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn(&self) -> Turn<'_, T> {
+        let mut queue = self.queue();
+        if queue.is_asked {
+            let (told, answer) = oneshot::channel();
+            queue.waiting.push(told);
+            Turn::Wait(Waiting { fresh: self, answer })
+        } else {
+            queue.is_asked = true;
+            Turn::Ask(Asking(self))
+        }
+    }
+
+    /// Tells one of those who wait that it is their turn, unless it is somebody's.
+    fn go_on(&self) {
+        let mut queue = self.queue();
+        while !queue.is_asked
+            && let Some(next) = queue.waiting.pop()
+        {
+            if !next.is_closed() {
+                break;
+            }
+        }
     }
 }
 
 impl<T: Clone> Fresh<T> {
+    /// Lets those in who are about to ask: under load that is many, and one look does for all.
+    async fn let_in(&self) {
+        for _ in 0..LET_IN {
+            let before = self.queue().waiting.len();
+            tokio::task::yield_now().await;
+            if self.queue().waiting.len() == before {
+                break;
+            }
+        }
+    }
+
     /// The answer, by `ask` unless somebody began to ask after this was called. A failure is nobody else's.
     pub async fn get<E>(&self, ask: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
-        let before = self.begun.load(Ordering::SeqCst);
-        let mut last = self.last.lock().await;
-        if let Some((number, answer)) = &*last
-            && *number > before
-        {
-            return Ok(answer.clone());
+        loop {
+            match self.turn() {
+                Turn::Wait(mut waiting) => {
+                    if let Ok(answer) = (&mut waiting.answer).await {
+                        return Ok(answer);
+                    }
+                }
+                Turn::Ask(asking) => {
+                    self.let_in().await;
+                    let waiting = std::mem::take(&mut self.queue().waiting);
+                    let answer = ask().await?;
+                    drop(asking);
+                    for told in waiting {
+                        // Who has gone away needs none.
+                        let _: Result<(), T> = told.send(answer.clone());
+                    }
+                    return Ok(answer);
+                }
+            }
         }
-        // Whoever is about to ask is let in first: under load that is many, and one look does for all.
-        tokio::task::yield_now().await;
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let answer = ask().await?;
-        *last = Some((number, answer.clone()));
-        Ok(answer)
+    }
+}
+
+impl<T> Drop for Asking<'_, T> {
+    fn drop(&mut self) {
+        self.0.queue().is_asked = false;
+        self.0.go_on();
+    }
+}
+
+impl<T> Drop for Waiting<'_, T> {
+    fn drop(&mut self) {
+        // It may be their turn, and they go away instead. First closed, so that nobody gives them the turn after that.
+        self.answer.close();
+        self.fresh.go_on();
     }
 }
 
@@ -76,7 +160,10 @@ impl<Key: Clone + Eq + Hash, T: Clone> FreshOf<Key, T> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
 mod tests {
-    use std::convert::Infallible;
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicU64, Ordering},
+    };
 
     use tokio::sync::{Semaphore, oneshot};
 
@@ -111,6 +198,50 @@ mod tests {
         for waiting in later {
             assert_eq!(waiting.await, 1);
         }
+    }
+
+    /// Whoever goes away, while they ask or while it is their turn, holds nobody up.
+    #[tokio::test]
+    async fn who_goes_away_holds_nobody_up() {
+        let fresh = Fresh::<u64>::default();
+        let never = || Box::pin(fresh.get(async || std::future::pending::<Result<u64, Infallible>>().await));
+        let mut asking = never();
+        assert!(futures::poll!(asking.as_mut()).is_pending());
+        let mut other = Box::pin(fresh.get(async || Ok::<_, Infallible>(1)));
+        assert!(futures::poll!(other.as_mut()).is_pending());
+        let mut waiting = [never(), never()];
+        for waiting in &mut waiting {
+            assert!(futures::poll!(waiting.as_mut()).is_pending());
+        }
+        let [first, second] = waiting;
+        drop(first);
+        // It is the second's turn then.
+        drop(asking);
+        drop(second);
+        assert_eq!(other.await, Ok(1));
+        assert!(!fresh.queue().is_asked && fresh.queue().waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_a_failure_asks_themselves() {
+        let fresh = Fresh::<u64>::default();
+        let (go, wait) = oneshot::channel::<()>();
+        let failing = fresh.get(async || {
+            wait.await.unwrap();
+            Err("refused")
+        });
+        let mut failing = Box::pin(failing);
+        assert!(futures::poll!(failing.as_mut()).is_pending());
+        let mut others = [1, 2].map(|number| Box::pin(fresh.get(async move || Ok::<_, &str>(number))));
+        for other in &mut others {
+            assert!(futures::poll!(other.as_mut()).is_pending());
+        }
+        assert!(futures::poll!(failing.as_mut()).is_pending());
+        go.send(()).unwrap();
+        assert_eq!(failing.await, Err("refused"));
+        let [one, two] = others;
+        let (one, two) = tokio::join!(one, two);
+        assert!(one.is_ok() && one == two, "one asks for both");
     }
 
     #[tokio::test]

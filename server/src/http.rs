@@ -5,8 +5,9 @@ use std::{ops::Deref, sync::Arc};
 use app::domain::AccountId;
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    middleware,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::Response,
     routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
@@ -177,12 +178,19 @@ pub fn router(state: AppState) -> Router {
     endless_routes()
         .into_iter()
         .fold(answered, add)
-        .layer(middleware::from_fn_with_state(state.clone(), caller::admit))
-        .layer(middleware::from_fn_with_state(state.clone(), away::answer))
-        .layer(middleware::from_fn_with_state(state.clone(), security::guard))
-        .layer(middleware::from_fn_with_state(state.clone(), limits::bound))
-        .layer(middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(state.clone(), watch::watch))
+        .layer(middleware::from_fn_with_state(state.clone(), pass))
         .with_state(state)
+}
+
+/// What each request passes, the innermost first. It is one layer: for each request axum clones all that is within a layer.
+async fn pass(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let state = &state;
+    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+    // The largest of them by far.
+    let admit = |request| Box::pin(caller::admit(state, request, next));
+    let answer = |request| away::answer(state, request, admit);
+    let guard = |request| security::guard(state, request, answer);
+    let bound = |request| limits::bound(state, request, guard);
+    let headers = |request| security::headers(state, request, bound);
+    watch::watch(state, request, headers).await
 }

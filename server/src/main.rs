@@ -35,6 +35,9 @@ use server::{
 };
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Connects an MSP's client companies to their Microsoft 365 tenants.
 ///
 /// Settings come from the environment (TENANTRY_…) and from the file that --config names.

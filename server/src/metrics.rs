@@ -1,10 +1,13 @@
 //! What this process did, and how the database stands, as Prometheus reads it.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -75,11 +78,11 @@ fn describe() {
 }
 
 /// A request was answered. `route` is a pattern and no path, and methods that nobody knows are one: there are few of them.
-pub fn answered(method: &'static str, route: &str, status: u16, took: Duration) {
-    let labels = [("method", method.to_owned()), ("route", route.to_owned())];
-    counter!(REQUESTS, "method" => method.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
+pub fn answered(method: &'static str, route: &Arc<str>, status: u16, took: Duration) {
+    let (method, route) = (SharedString::const_str(method), SharedString::from_shared(route.clone()));
+    counter!(REQUESTS, "method" => method.clone(), "route" => route.clone(), "status" => status.to_string())
         .increment(1);
-    histogram!(REQUEST_SECONDS, &labels).record(took);
+    histogram!(REQUEST_SECONDS, "method" => method, "route" => route).record(took);
 }
 
 /// A page that follows changes, until this is dropped.

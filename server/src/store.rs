@@ -327,6 +327,8 @@ async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnect
         .max_connections(connections)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(30))
+        // A file does not go away as a server does.
+        .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .filename(&path)
@@ -347,8 +349,10 @@ async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnect
 fn out_of_transactions(options: SqlitePoolOptions) -> SqlitePoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // A rollback that is under way comes before it.
-            connection.ping().await?;
+            // A rollback that is under way ends before a ping is answered.
+            if connection.is_in_transaction() {
+                connection.ping().await?;
+            }
             Ok(!connection.is_in_transaction())
         })
     })

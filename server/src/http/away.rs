@@ -2,9 +2,8 @@
 
 use app::error::{AppError, ErrorCode};
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, StatusCode, Uri, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
@@ -26,17 +25,20 @@ const WITHOUT_IT: [&str; 4] = ["/healthz", "/readyz", "/connect/logo", v1::DOCS_
 
 /// Answers what needs the database while that is away, and what waits for it when it goes. Whether a change that was under way
 /// was stored is not known then, as with every answer that is lost.
-pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn answer<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let is_file = site::names_a_file(request.uri()) && !Kind::of(request.uri()).is_api();
     if is_file || is_without_it(request.uri()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let uri = request.uri().clone();
     let presence = state.store.presence();
     let response = tokio::select! {
         biased;
         () = presence.gone() => away(&uri),
-        response = next.run(request) => response,
+        response = next(request) => response,
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         presence.look();

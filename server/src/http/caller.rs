@@ -7,7 +7,7 @@ use app::{
     error::{AppError, ErrorCode},
 };
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
@@ -257,9 +257,9 @@ impl Kind {
 }
 
 /// Lets a request through, or answers it. Behind it, a request has its [`Caller`] as an extension, if there is one.
-pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut request: Request, next: Next) -> Response {
+pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
     if v1::is_below(request.uri().path()) {
-        return v1::admit(&state, request, next).await;
+        return v1::admit(state, request, next).await;
     }
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
@@ -273,14 +273,15 @@ pub async fn admit(State(state): State<AppState>, cookies: CookieJar, mut reques
     if access == Some(Access::Public) {
         return next.run(request).await;
     }
-    let caller = match caller(&state, &cookies, request.uri().path()).await {
+    let cookies = CookieJar::from_headers(request.headers());
+    let caller = match caller(state, &cookies, request.uri().path()).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return sign_in_first(kind, request.uri()),
         Err(error) => return failed(kind, error),
     };
     if let Err(wait) = state.rates.accounts.admit(caller.me.id, limits::cost(request.uri().path())) {
         tracing::info!(account = %caller.me.id, wait_secs = wait.as_secs(), "an account has to wait");
-        return surface::wait_for(&state, request.uri().path(), wait);
+        return surface::wait_for(state, request.uri().path(), wait);
     }
     let refused = match access {
         // Those with a token were let through already.

@@ -12,9 +12,8 @@ use std::{
 use app::domain::{AccountId, company_import::MAX_BYTES};
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use futures::FutureExt as _;
@@ -106,7 +105,10 @@ pub fn cost(path: &str) -> u32 {
 }
 
 /// Keeps a request within its limits. Behind it, a request has its address as an extension.
-pub async fn bound(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn bound<F>(state: &AppState, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let path = request.uri().path().to_owned();
     let limits = Limits::of(&path);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
@@ -118,11 +120,11 @@ pub async fn bound(State(state): State<AppState>, mut request: Request, next: Ne
         && let Err(wait) = state.rates.addresses.admit(address, limits.cost)
     {
         tracing::debug!(%address, wait_secs = wait.as_secs(), "an address has to wait");
-        return surface::wait_for(&state, &path, wait);
+        return surface::wait_for(state, &path, wait);
     }
     let too_large = || {
         let text = format!("The request is larger than what this address takes, {} KiB.", limits.body / 1024);
-        surface::refusal(&state, &path, StatusCode::PAYLOAD_TOO_LARGE, &text)
+        surface::refusal(state, &path, StatusCode::PAYLOAD_TOO_LARGE, &text)
     };
     if declared_length(request.headers()).is_some_and(|length| length > limits.body as u64) {
         return too_large();
@@ -136,10 +138,10 @@ pub async fn bound(State(state): State<AppState>, mut request: Request, next: Ne
         ANSWER_WITHIN * limits.patience,
         // What a handler leaves behind when it panics, nobody looks at: others have state of their own, and the
         // database's transactions are rolled back.
-        AssertUnwindSafe(next.run(request)).catch_unwind(),
+        AssertUnwindSafe(next(request)).catch_unwind(),
     )
     .await;
-    let ours = |status, text| surface::refusal(&state, &path, status, &with_reference(text));
+    let ours = |status, text| surface::refusal(state, &path, status, &with_reference(text));
     let response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
@@ -156,9 +158,9 @@ pub async fn bound(State(state): State<AppState>, mut request: Request, next: Ne
         Some(Cut::TooLarge) if response.status().is_client_error() => too_large(),
         Some(Cut::TooSlow) if response.status().is_client_error() => {
             let text = "The request did not arrive whole in time. Send it again.";
-            surface::refusal(&state, &path, StatusCode::REQUEST_TIMEOUT, text)
+            surface::refusal(state, &path, StatusCode::REQUEST_TIMEOUT, text)
         }
-        _ => surface::with_words(&state, &path, response),
+        _ => surface::with_words(state, &path, response),
     }
 }
 

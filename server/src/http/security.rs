@@ -1,9 +1,8 @@
 //! Headers on every response, and who may ask at all.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use url::Url;
@@ -23,9 +22,14 @@ pub fn policy(scripts: &str) -> Option<HeaderValue> {
 pub const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Sets the headers that every response has.
-pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub async fn headers<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let mut response = next(request).await;
     let headers = response.headers_mut();
+    // At once: a map that grows is filled anew.
+    headers.reserve(10);
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     // What is stricter, or has a reason to be laxer, says so itself. What is no page loads nothing.
     let usual = if is_page { policy("") } else { Some(HeaderValue::from_static(NOTHING)) };
@@ -54,10 +58,13 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
 }
 
 /// Refuses requests for another host (a name that was made to lead here), and changes that another site asks for.
-pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn guard<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if !is_our_host(request.headers(), request.uri().host(), &state.public_url) {
         let text = "This is not the address of this server.";
-        return refusal(&state, request.uri().path(), StatusCode::MISDIRECTED_REQUEST, text);
+        return refusal(state, request.uri().path(), StatusCode::MISDIRECTED_REQUEST, text);
     }
     let headers = request.headers();
     // Programs bring a token, which no browser adds by itself; cookies count for nothing there.
@@ -66,9 +73,9 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
         is_program || is_same_origin(headers) || (is_link(request.uri().path()) && is_unnamed_origin(headers));
     if !matches!(*request.method(), Method::GET | Method::HEAD) && !from_ours {
         let text = "This request came from another site.";
-        return refusal(&state, request.uri().path(), StatusCode::FORBIDDEN, text);
+        return refusal(state, request.uri().path(), StatusCode::FORBIDDEN, text);
     }
-    next.run(request).await
+    next(request).await
 }
 
 fn is_our_host(headers: &HeaderMap, authority: Option<&str>, public_url: &Url) -> bool {

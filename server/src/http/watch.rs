@@ -1,11 +1,10 @@
 //! Around everything else: a name for each request, a span, and what is counted.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method},
-    middleware::Next,
     response::Response,
 };
 use tracing::{Instrument as _, field::Empty};
@@ -19,13 +18,16 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Names, times and counts what is answered.
 ///
 /// The span has the pattern of the route and never the path: links and invitations are secrets in theirs.
-pub async fn watch(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let (id, method, route) = (name(&state, &request), method(request.method()), route(&request));
+pub async fn watch<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let (id, method, route) = (name(state, &request), method(request.method()), route(&request));
     let span = tracing::info_span!(
         "request",
-        request_id = %id,
+        request_id = id.as_str(),
         method,
-        route,
+        route = &*route,
         status = Empty,
         took_ms = Empty,
         // What collectors call it.
@@ -37,18 +39,21 @@ pub async fn watch(State(state): State<AppState>, request: Request, next: Next) 
         span.record("otel.name", format!("{method} {route}")).record("otel.kind", "server");
     }
     let since = Instant::now();
-    let mut response = id.clone().scope(next.run(request)).instrument(span.clone()).await;
+    let mut response = id.clone().scope(next(request)).instrument(span.clone()).await;
     let (status, took) = (response.status(), since.elapsed());
-    span.record("status", status.as_u16());
-    span.record("took_ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if otlp::is_on() {
+        // Into the span for who collects spans. The log would write the whole span anew.
+        span.record("status", status.as_u16()).record("took_ms", took_ms);
+        if status.is_server_error() {
+            span.record("otel.status_code", "error");
+        }
+    }
     span.in_scope(|| {
         if status.is_server_error() {
-            if otlp::is_on() {
-                span.record("otel.status_code", "error");
-            }
-            tracing::warn!("answered with a failure");
+            tracing::warn!(status = status.as_u16(), took_ms, "answered with a failure");
         } else {
-            tracing::debug!("answered");
+            tracing::debug!(status = status.as_u16(), took_ms, "answered");
         }
     });
     metrics::answered(method, &route, status.as_u16(), took);
@@ -80,12 +85,12 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-fn route(request: &Request) -> String {
+fn route(request: &Request) -> Arc<str> {
     let pattern = request.extensions().get::<MatchedPath>().map_or(PAGES, MatchedPath::as_str);
     // Server functions are told apart by their path, of which there are as many as have a row in the table.
     if pattern == FUNCTIONS && caller::access(request.uri().path()).is_some() {
-        request.uri().path().to_owned()
+        request.uri().path().into()
     } else {
-        pattern.to_owned()
+        pattern.into()
     }
 }

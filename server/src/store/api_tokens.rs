@@ -107,9 +107,10 @@ impl Store {
             .filter(Column::ExpiresAt.gt(now.as_millis()))
             .find_also_related(account::Entity)
             .filter(account::Column::DeactivatedAt.is_null())
-            .one(&self.reader)
+            // There is one at most. SQLite plans a statement with a limit anew each time.
+            .all(&self.reader)
             .await?;
-        let Some((model, Some(account))) = found else { return Ok(None) };
+        let Some((model, Some(account))) = found.into_iter().next() else { return Ok(None) };
         let last_used = model.last_used_at.map(Timestamp::from_millis);
         if last_used.is_none_or(|last| now.since(last) >= USE_IS_NOTED_EVERY) {
             // Nobody's request waits for it.

@@ -37,7 +37,7 @@ pub type MethodScope = (&'static str, Scope);
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Who made its token.
-    pub me: Me,
+    pub me: Arc<Me>,
     /// The token.
     pub token: Arc<api_tokens::ApiToken>,
 }
@@ -143,7 +143,7 @@ async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -
 /// Whoever comes with this token, if it can still be used.
 async fn look_up(store: &Store, token: TokenHash) -> Result<Option<Program>, StoreError> {
     let found = store.use_api_token(token).await?;
-    Ok(found.map(|(account, token)| Program { me: me(account), token: Arc::new(token) }))
+    Ok(found.map(|(account, token)| Program { me: Arc::new(me(account)), token: Arc::new(token) }))
 }
 
 /// Both must let it be done: the token, and the role of who made it.
