@@ -37,6 +37,9 @@ SMTP_PYTHON := $(TOOLS)/python-$(shell cksum < server/tests/requirements.txt | c
 # once.
 PROGRAMS := -p server -p m365-sandbox
 
+# The tests open more connections than a shell allows by itself.
+MANY_FILES := ulimit -n 65536 2> /dev/null || ulimit -n "$$(ulimit -Hn)"
+
 .PHONY: help
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,11 +96,11 @@ test-rust: export PROPTEST_RNG_SEED := 1
 test-rust: build-tools postgresql nginx sqlite $(SMTP_PYTHON) ## Run the Rust tests.
 	cargo test -p app
 	cargo test -p app --features csr
-	cargo test -p app $(PROGRAMS)
+	$(MANY_FILES) && cargo test -p app $(PROGRAMS)
 
 .PHONY: soak
 soak: postgresql nginx $(API_PYTHON) ## Run the long forms of tests: 50,000 users, 20 kills, ten minutes of chaos, stories of connecting, 500,000 broken inputs, the API with many inputs.
-	SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: chaos:: connect_rules:: --test-threads 1
+	$(MANY_FILES) && SOAK=1 cargo test -p app $(PROGRAMS) --test it -- rounds:: workers:: keys:: slow:: chaos:: connect_rules:: --test-threads 1
 	SOAK=1 cargo test -p app $(PROGRAMS) --lib -- fuzz::
 	cargo build $(PROGRAMS)
 	'$(API_PYTHON)' end2end/api/check.py '$(TARGET)/debug' 200

@@ -1,6 +1,7 @@
-// Makes the files of a built site smaller, and writes each compressed beside it: `node frontend/precompress.mjs DIR`.
+// Makes the files of a built site smaller, names them anew, and writes each compressed beside it: `node frontend/precompress.mjs DIR`.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { slim } from "./slim.mjs";
@@ -15,6 +16,19 @@ slim(directory);
 const scripts = readdirSync(directory).filter((name) => name.endsWith(".js")).map((name) => join(directory, name));
 for (const script of scripts) {
   execFileSync("esbuild", ["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite", `--outfile=${script}`, script]);
+}
+
+// Trunk named the program by what it was before. Whoever knows a name never asks for it again, so it is named by what it is
+// now.
+for (const program of readdirSync(directory).filter((name) => name.endsWith("_bg.wasm"))) {
+  const before = program.slice(0, -"_bg.wasm".length);
+  const files = [`${before}.js`, program].map((name) => join(directory, name));
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file));
+  const now = before.replace(/-[^-]*$/, `-${hash.digest("hex").slice(0, 16)}`);
+  for (const file of files) renameSync(file, file.replace(before, now));
+  const page = join(directory, "index.html");
+  writeFileSync(page, readFileSync(page, "utf8").replaceAll(before, now));
 }
 
 const encodings = {

@@ -83,6 +83,15 @@ test("everything is done with the keyboard, and the focus goes back", async ({ p
   await expect(page.getByRole("dialog", { name: "Revoke the token Robot?" })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(revoke).toBeFocused();
+
+  await make(page, "Script", "See live links");
+  await page.keyboard.press("Escape");
+  const script = page.getByRole("row").filter({ hasText: "Script" });
+  await expect(script).toBeVisible();
+  await revoke.press("Enter");
+  await page.getByRole("dialog", { name: "Revoke the token Robot?" }).getByRole("button", { name: "Revoke" }).press("Enter");
+  await expect(revoke).toHaveCount(0);
+  await expect(script.locator(".name")).toBeFocused();
 });
 
 test("nobody but an owner sees tokens", async ({ app, page, context }) => {

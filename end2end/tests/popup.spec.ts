@@ -93,6 +93,40 @@ test("Cancel puts the row back, and what the popup says then changes nothing", a
   await companies.expectProgress(0, app.companies.length);
 });
 
+test("neither the second half of a double click on Cancel nor Enter that is held down does more than that", async ({
+  app,
+  page,
+}) => {
+  const links: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/api/links/create")) links.push(request.url());
+  });
+  const companies = await CompaniesPage.open(page);
+  const [tenant] = app.tenants as [Tenant];
+  const cancel = companies.row(tenant).getByRole("button", { name: "Cancel" });
+  const first = await companies.signIn(tenant);
+  await expect(first.getByRole("textbox", { name: "Email" })).toBeVisible();
+  // "Generate Link" comes to where it was.
+  await cancel.dblclick();
+  await companies.expectAnnounced(`${tenant.name}: sign-in cancelled`);
+  await companies.expectStatus(tenant, "Not connected");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  expect(links).toEqual([]);
+  await first.close();
+
+  const second = await companies.signIn(tenant);
+  await expect(second.getByRole("textbox", { name: "Email" })).toBeVisible();
+  await second.close();
+  await cancel.focus();
+  await page.keyboard.down("Enter");
+  // The row gets the focus, and signs in when Enter is pressed there.
+  await expect(companies.row(tenant)).toBeFocused();
+  for (let repeat = 0; repeat < 3; repeat++) await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  await companies.expectStatus(tenant, "Not connected");
+  expect(page.context().pages()).toHaveLength(1);
+});
+
 test("of two tries for one company the earlier popup may finish as well", async ({ app, page }) => {
   const companies = await CompaniesPage.open(page);
   const [tenant] = app.tenants as [Tenant];

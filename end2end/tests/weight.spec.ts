@@ -1,7 +1,11 @@
 // How much the first visit of each of the web app's five programs costs on the wire.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/app.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
+import { site } from "../fixtures/programs.ts";
 
 const KINDS = /^(text\/html|text\/css|text\/javascript|application\/javascript|application\/wasm)/;
 
@@ -68,3 +72,14 @@ for (const { name, open } of PROGRAMS) {
     expect(total).toBeLessThanOrEqual(LIMIT);
   });
 }
+
+test("each program is named by what it is, for browsers keep what has a name for good", () => {
+  const folders = readdirSync(site);
+  expect(folders).toHaveLength(PROGRAMS.length);
+  for (const folder of folders) {
+    const program = readdirSync(join(site, folder)).find((name) => name.endsWith("_bg.wasm"))!;
+    const hash = createHash("sha256");
+    for (const file of [program.replace("_bg.wasm", ".js"), program]) hash.update(readFileSync(join(site, folder, file)));
+    expect(program).toBe(`${folder}-${hash.digest("hex").slice(0, 16)}_bg.wasm`);
+  }
+});

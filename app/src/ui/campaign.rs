@@ -47,8 +47,10 @@ pub struct Campaign {
     rows: RwSignal<Vec<Row>>,
     load: RwSignal<Load>,
     asking: StoredValue<bool>,
-    /// With which companies something is being done.
-    busy: StoredValue<Vec<CompanyId>>,
+    /// How many times the server was asked.
+    asked: StoredValue<u32>,
+    /// With which companies something is being done; none: with all that wait.
+    busy: StoredValue<Vec<Option<CompanyId>>>,
     refused: RwSignal<Option<String>>,
     left_out: RwSignal<Vec<LeftOut>>,
     renewed: RwSignal<Vec<LinkOutcome>>,
@@ -76,6 +78,7 @@ impl Campaign {
             rows: RwSignal::default(),
             load: RwSignal::default(),
             asking: StoredValue::default(),
+            asked: StoredValue::default(),
             busy: StoredValue::default(),
             refused: RwSignal::default(),
             left_out: RwSignal::default(),
@@ -155,35 +158,44 @@ impl Campaign {
             .with(|rows| rows.iter().filter_map(|row| row.with(|row| is_one(row).then(|| row.name.clone()))).collect())
     }
 
-    /// Asks the server how far it is.
+    /// Asks the server how far it is, unless it is being asked. The page may be gone.
     pub fn read(self) {
-        if self.asking.get_value() {
+        if self.asking.try_get_value() == Some(false) {
+            spawn_local(self.ask());
+        }
+    }
+
+    /// Asks the server how far it is now: an answer to an earlier question is not heard any more.
+    async fn ask(self) {
+        let number = self.asked.try_update_value(|asked| {
+            *asked = asked.wrapping_add(1);
+            *asked
+        });
+        if number.is_none() {
             return;
         }
         self.asking.set_value(true);
-        spawn_local(async move {
-            let digest = self.view.try_with_untracked(|view| view.digest).unwrap_or_default();
-            let answer = show_campaign(self.id, digest).await;
-            // The page may be gone by now.
-            if self.load.try_get_untracked().is_none() {
-                return;
-            }
-            self.asking.set_value(false);
-            match answer {
-                Ok(view) => {
-                    if let Some(view) = view {
-                        self.take(view);
-                    }
-                }
-                Err(error) => {
-                    self.session.heed(&error);
-                    // What is shown stays.
-                    if self.load.with_untracked(|load| *load != Load::Done) {
-                        self.load.set(Load::Failed(error));
-                    }
+        let digest = self.view.with_untracked(|view| view.digest);
+        let answer = show_campaign(self.id, digest).await;
+        // The page may be gone by now.
+        if self.asked.try_get_value() != number {
+            return;
+        }
+        self.asking.set_value(false);
+        match answer {
+            Ok(view) => {
+                if let Some(view) = view {
+                    self.take(view);
                 }
             }
-        });
+            Err(error) => {
+                self.session.heed(&error);
+                // What is shown stays.
+                if self.load.with_untracked(|load| *load != Load::Done) {
+                    self.load.set(Load::Failed(error));
+                }
+            }
+        }
     }
 
     fn take(self, mut view: CampaignView) {
@@ -232,7 +244,15 @@ impl Campaign {
     /// Keeps the text, and sends it to all who wait for it.
     pub fn send_to_all(self) {
         let companies = self.waiting(true);
-        self.form.send(BODY, Box::pin(async move { self.send(companies, false).await }));
+        self.form.send(
+            BODY,
+            Box::pin(async move {
+                self.send(companies, false).await?;
+                // Until that is seen, the button would send them again.
+                self.ask().await;
+                Ok(())
+            }),
+        );
     }
 
     async fn send(self, companies: Vec<CompanyId>, again: bool) -> Result<(), AppError> {
@@ -245,7 +265,6 @@ impl Campaign {
             mails => format!("{mails} e-mails are on their way"),
         });
         self.left_out.set(queued.left_out);
-        self.read();
         Ok(())
     }
 
@@ -286,18 +305,21 @@ impl Campaign {
     }
 
     fn run(self, company: Option<CompanyId>, what: impl Future<Output = Result<(), AppError>> + 'static) {
-        if company.is_some_and(|company| self.busy.with_value(|busy| busy.contains(&company))) {
+        if self.busy.with_value(|busy| busy.contains(&company)) {
             return;
         }
-        self.busy.update_value(|busy| busy.extend(company));
+        self.busy.update_value(|busy| busy.push(company));
         self.refused.set(None);
         spawn_local(async move {
             if let Err(error) = what.await {
                 self.refused.try_set(Some(error.message));
             }
-            self.busy.try_update_value(|busy| busy.retain(|other| Some(*other) != company));
-            if self.load.try_get_untracked().is_some() {
-                self.read();
+            // Until it is seen what that led to, it would be done again.
+            self.ask().await;
+            let is_shown = self.busy.try_update_value(|busy| busy.retain(|other| *other != company)).is_some();
+            if is_shown && company.is_none() {
+                // The button went with those that waited.
+                document::regain_focus(String::new());
             }
         });
     }

@@ -270,7 +270,9 @@ impl Import {
     /// Asks what the file would do.
     async fn plan(self, mapping: Option<String>) -> Result<ImportPreview, AppError> {
         let query = mapping.map(|mapping| format!("mapping={mapping}")).unwrap_or_default();
-        let is_unchecked = self.unchecked.get_untracked();
+        // The page may be gone by now, and nobody reads this then.
+        let gone = || AppError::new(ErrorCode::Invalid, "The page was left.");
+        let is_unchecked = self.unchecked.try_get_untracked().ok_or_else(gone)?;
         // What is said from now on is not checked yet when the answer comes.
         self.unchecked.set(false);
         let answer = self.send("preview", &query).await;

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    browser::{location, session_storage},
+    browser::{location, selected, session_storage},
     routes::{CONTENT, Page},
     session::Session,
     state::{Load, Submission},
@@ -14,15 +14,12 @@ use crate::{
     error::AppError,
 };
 
-/// Where the page M365 companies leaves the ids of what is selected, with commas between them.
-const SELECTED: &str = "selected-companies";
-
 /// Where a page leaves what the page M365 companies is to say.
 const LAST_WORDS: &str = "last-words";
 
 /// The companies that were selected.
 pub fn selected() -> Vec<CompanyId> {
-    session_storage::get(SELECTED).map(|ids| parse_ids(&ids)).unwrap_or_default()
+    session_storage::get(selected::KEY).map(|ids| parse_ids(&ids)).unwrap_or_default()
 }
 
 /// What the page before this one wanted said.

@@ -67,12 +67,13 @@ async fn main() -> anyhow::Result<ExitCode> {
         bail!("{unknown} is none of {}", ALL.join(", "));
     }
     let only = std::env::var("BENCH_ENGINE").ok();
+    let is_wanted = |engine: &Engine| only.as_deref().is_none_or(|only| engine.name().eq_ignore_ascii_case(only));
+    if !Engine::ALL.iter().any(is_wanted) {
+        bail!("BENCH_ENGINE is none of {}", Engine::ALL.map(Engine::name).join(", "));
+    }
     let cluster = Cluster::start()?;
     let (mut results, mut all_hold) = (Vec::new(), true);
-    for engine in Engine::ALL {
-        if only.as_deref().is_some_and(|only| !engine.name().eq_ignore_ascii_case(only)) {
-            continue;
-        }
+    for engine in Engine::ALL.into_iter().filter(is_wanted) {
         for what in ALL.into_iter().filter(|what| wanted.as_deref().is_none_or(|wanted| wanted == *what)) {
             let measured = match what {
                 "full_round" => vec![sync::full_round(&cluster, engine).await?],

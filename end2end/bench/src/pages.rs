@@ -105,10 +105,6 @@ impl Server {
         self.http.get(format!("{}/api/companies/folded", self.url))
     }
 
-    fn companies(&self) -> reqwest::RequestBuilder {
-        self.http.get(format!("{}/api/companies/list", self.url))
-    }
-
     fn users(&self, query: &Value) -> reqwest::RequestBuilder {
         self.post("users/list", &json!({ "query": query }))
     }
@@ -200,7 +196,7 @@ async fn ask(
             due = tick.tick() => {
                 let (asked, request) = match ticks % 50 {
                     49 => (Asked::Write, server.post("links/create", &json!({ "company": company, "note": null }))),
-                    place if place % 2 == 0 => (Asked::Companies, server.companies()),
+                    place if place % 2 == 0 => (Asked::Companies, server.folded()),
                     _ => (Asked::Users, server.users(&json!({}))),
                 };
                 ticks += 1;

@@ -1,8 +1,16 @@
 //! Backup and restore, as README.md says them, while people work.
 
-use std::{fs, process::Command, sync::Arc};
+use std::{
+    fs,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use app::domain::Status;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use server::{
     clock::SystemClock,
@@ -10,9 +18,10 @@ use server::{
     store::tenant_data::LEASE,
     vault::KeyFileError,
 };
+use url::Url;
 
 use crate::{
-    harness::{App, Engine, Setup},
+    harness::{App, Engine, PATIENCE, Setup},
     on_both_databases, postgres,
 };
 
@@ -41,7 +50,7 @@ async fn back_up(app: &App, engine: Engine) -> String {
     file
 }
 
-/// Puts it back, over what is there.
+/// Puts it back, whatever is there.
 async fn restore(app: &App, engine: Engine, backup: &str) {
     if engine == Engine::Sqlite {
         let database = app.data.path().join("tenantry.db");
@@ -52,8 +61,16 @@ async fn restore(app: &App, engine: Engine, backup: &str) {
         return;
     }
     let url = app.config().database_url.expose().to_owned();
+    let mut any: Url = url.parse().unwrap();
+    let name = any.path().trim_start_matches('/').to_owned();
+    any.set_path("postgres");
+    for program in ["dropdb", "createdb"] {
+        let mut command = Command::new(postgres::programs().join(program));
+        command.args(["--maintenance-db", any.as_str(), &name]);
+        run(command).await;
+    }
     let mut pg_restore = Command::new(postgres::programs().join("pg_restore"));
-    pg_restore.args(["--clean", "--if-exists", "-d", &url, backup]);
+    pg_restore.args(["-d", &url, backup]);
     run(pg_restore).await;
 }
 
@@ -78,14 +95,26 @@ on_both_databases! {
             app.sync_now(&connected).await;
         };
         add(0).await;
+        let meanwhile = AtomicU32::new(0);
         let working = async {
             for number in 1.. {
                 add(number).await;
+                meanwhile.store(number, Ordering::SeqCst);
+            }
+        };
+        let backing_up = async {
+            loop {
+                let before = meanwhile.load(Ordering::SeqCst);
+                let backup = back_up(&app, engine).await;
+                // One that was over before somebody was answered shows nothing.
+                if meanwhile.load(Ordering::SeqCst) > before {
+                    return backup;
+                }
             }
         };
         let backup = tokio::select! {
             () = working => unreachable!("people work until the backup is done"),
-            backup = back_up(&app, engine) => backup,
+            backup = tokio::time::timeout(PATIENCE, backing_up) => backup.expect("people work meanwhile"),
         };
         let key_file = app.config().secret_key_file;
         let key = fs::read(&key_file).unwrap();
@@ -96,6 +125,12 @@ on_both_databases! {
         fs::remove_file(&key_file).unwrap();
         if engine == Engine::Sqlite {
             fs::write(app.data.path().join("tenantry.db"), "not a database any more").unwrap();
+        } else {
+            // A newer version has been there.
+            let db = app.database().await;
+            let newer = "CREATE TABLE newer (company_id uuid REFERENCES company (id))";
+            db.execute_unprepared(newer).await.unwrap();
+            db.close().await.unwrap();
         }
         restore(&app, engine, &backup).await;
         let refused = Application::build(&app.config(), Arc::new(SystemClock)).await.err();
@@ -109,8 +144,7 @@ on_both_databases! {
         let row = app.connected(&connected.name).await;
         assert_eq!(row.figures.users, Some(connected.users));
         assert_eq!(app.row(&later.name).await.status, Status::NotConnected);
-        let added = app.rows().await.into_iter().filter(|row| row.name.starts_with("While it was")).count();
-        assert!(added > 0, "people worked meanwhile");
+        app.row("While it was backed up 0").await;
         assert!(message(&app, &linked.name).await.contains(&link.url), "what was sealed opens");
         app.control(&format!("tenants/{}/change-users", connected.id), json!({ "add": 3 })).await;
         app.synced(&connected).await;

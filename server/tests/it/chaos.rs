@@ -126,10 +126,13 @@ async fn harm(replicas: &mut [Replica], until: Instant, dice: &mut StdRng) -> BT
         victim.wire.set(Flow::Passes);
         *done.entry(what).or_default() += 1;
         // The other one is harmed only when this one is well.
-        while !victim.is_ready().await {
-            victim.run();
-            sleep(Duration::from_millis(100)).await;
-        }
+        let well = async {
+            while !victim.is_ready().await {
+                victim.run();
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, well).await.expect("it is well again");
         sleep(Duration::from_millis(dice.random_range(200..1_500))).await;
     }
     done
@@ -408,6 +411,12 @@ async fn quiet(app: &App) {
 
 async fn told_is_how_it_is(load: &Load) {
     let Load { app, told, .. } = load;
+    // What was heard of nothing would be true whatever happened.
+    assert!(!told.connected.lock().unwrap().is_empty(), "somebody connected a company");
+    assert!(!told.links_used.lock().unwrap().is_empty(), "a link was used");
+    assert!(told.added.lock().unwrap().values().any(|heard| *heard), "a company was added");
+    // Before the first one was heard to be written, there may be none.
+    assert!(told.notes.lock().unwrap().values().any(|possible| !possible.contains("")), "a note was written");
     let connected: BTreeMap<Uuid, String> = rows(app, "SELECT company_id, tenant_id FROM connection")
         .await
         .iter()

@@ -50,12 +50,13 @@ fn what_is_deployed_may_do_no_more_than_it_has_to() {
                 "\nSystemCallFilter=@system-service\n",
                 "\nUMask=0077\n",
                 "\nStateDirectoryMode=0700\n",
+                "\nLimitNOFILE=65536\n",
             ][..],
         ),
         ("deploy/Dockerfile", &["\nFROM gcr.io/distroless/", ":nonroot\n"][..]),
         (
             "deploy/compose.yaml",
-            &["read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "_FILE: /run/secrets/"],
+            &["read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "nofile: 65536", "_FILE: /run/secrets/"],
         ),
         ("deploy/nginx.conf", &["proxy_pass"][..]),
     ] {

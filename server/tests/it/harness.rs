@@ -146,11 +146,17 @@ pub struct Setup {
     /// Whether there is one.
     pub owner: bool,
     pub settings: Vec<(&'static str, String)>,
+    /// Whether requests are limited as they are by default.
+    pub limited: bool,
 }
 
 impl Setup {
     pub fn on(engine: Engine) -> Self {
-        Self { engine, access: "application", owner: true, settings: Vec::new() }
+        Self { engine, access: "application", owner: true, settings: Vec::new(), limited: false }
+    }
+
+    pub fn limited(self) -> Self {
+        Self { limited: true, ..self }
     }
 
     pub fn access(self, access: &'static str) -> Self {
@@ -229,12 +235,14 @@ impl App {
             ("TENANTRY_M365_LOGIN_URL", sandbox.base_url().to_owned()),
             ("TENANTRY_M365_GRAPH_URL", sandbox.base_url().to_owned()),
             ("TENANTRY_M365_ACCESS", setup.access.to_owned()),
-            // All who test are at one address, and in a hurry. A test of the limits sets its own.
-            ("TENANTRY_ADDRESS_REQUESTS", "1000000".to_owned()),
-            ("TENANTRY_ACCOUNT_REQUESTS", "1000000".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if !setup.limited {
+            // All who test are at one address, and in a hurry. A test of the limits sets its own.
+            let unlimited = ["TENANTRY_ADDRESS_REQUESTS", "TENANTRY_ACCOUNT_REQUESTS"];
+            environment.extend(unlimited.map(|name| (name.to_owned(), "1000000".to_owned())));
+        }
         environment.extend(setup.settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
 
         let session = Token::random();

@@ -139,11 +139,7 @@ async fn every_route_for_people_is_counted_by_account_wherever_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_office_with_thirty_technicians_whose_pages_poll_is_not_held_up() {
-    let app = Setup::on(Engine::Sqlite)
-        .setting("TENANTRY_ADDRESS_REQUESTS", "12000")
-        .setting("TENANTRY_ACCOUNT_REQUESTS", "2400")
-        .start()
-        .await;
+    let app = Setup::on(Engine::Sqlite).limited().start().await;
     app.clock.stop();
     let kim = app.add_account("kim@msp.test", Role::Technician, Some(PASSWORD)).await;
     let session = Token::random();
@@ -154,8 +150,8 @@ async fn an_office_with_thirty_technicians_whose_pages_poll_is_not_held_up() {
         stream::iter(0..10 * 20 + 100).map(|_| ask(&app, &client, &Method::GET, "/api/companies/changes?since=0", ""));
     let statuses: Vec<_> = polls.buffer_unordered(16).map(|answer| answer.status()).collect().await;
     assert!(statuses.iter().all(|status| *status != 429), "{statuses:?}");
-    // All thirty of them do the same: the address has room for forty.
-    assert!(12_000 >= 30 * statuses.len());
+    // All thirty of them do the same.
+    assert!(app.config().address_requests as usize >= 30 * statuses.len());
 }
 
 /// What the server says to these bytes until it closes: the status, and all of it. It is listened to while it is told.

@@ -39,6 +39,13 @@ impl Program {
         self.0.wait().expect("it ends");
     }
 
+    /// How much memory it has, in MB.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says so");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+    }
+
     /// What it writes, if that is piped.
     pub fn output(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("its output is piped")

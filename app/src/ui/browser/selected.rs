@@ -1,7 +1,7 @@
 //! The companies that somebody selected, handed to the page that does something with them.
 
-/// The page takes them from here: ids with commas between them.
-const KEY: &str = "selected-companies";
+/// Where they are in the tab's storage: ids with commas between them.
+pub const KEY: &str = "selected-companies";
 
 /// Keeps them, for this tab.
 pub fn keep(ids: &str) {

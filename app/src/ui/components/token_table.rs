@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::TimeAgo;
+use super::{RowFocus, TimeAgo};
 use crate::{
-    domain::{ApiTokenRow, Timestamp},
+    domain::{ApiTokenId, ApiTokenRow, Timestamp},
     ui::{ago::ahead, browser::locale},
 };
 
@@ -20,6 +20,7 @@ pub fn TokenTable(
     /// Somebody wants one ended.
     on_revoke: Callback<ApiTokenRow>,
 ) -> impl IntoView {
+    let focus = RowFocus::follow(move || rows.with(|rows| rows.iter().map(|row| element_id(row.id)).collect()));
     view! {
         <table class="data-table token-table" role="table" aria-label="Tokens">
             <thead role="rowgroup">
@@ -28,14 +29,29 @@ pub fn TokenTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                {move || rows.get().into_iter().map(|row| line(row, now, on_revoke)).collect_view()}
+                <For
+                    each=move || rows.get()
+                    key=|row| (row.id, row.last_used)
+                    children=move |row| line(row, now, focus, on_revoke)
+                />
             </tbody>
         </table>
     }
 }
 
-fn line(row: ApiTokenRow, now: ReadSignal<Timestamp>, on_revoke: Callback<ApiTokenRow>) -> impl IntoView {
-    let id = format!("token-{}", row.id);
+/// The id of a token's name here.
+fn element_id(token: ApiTokenId) -> String {
+    format!("token-{token}")
+}
+
+fn line(
+    row: ApiTokenRow,
+    now: ReadSignal<Timestamp>,
+    focus: RowFocus,
+    on_revoke: Callback<ApiTokenRow>,
+) -> impl IntoView {
+    let id = element_id(row.id);
+    let row_id = id.clone();
     let (expires, last_used) = (row.expires, row.last_used);
     let (name, scopes, made_by) = (row.name.clone(), row.scopes.clone(), row.made_by.clone());
     let until = move || {
@@ -43,9 +59,9 @@ fn line(row: ApiTokenRow, now: ReadSignal<Timestamp>, on_revoke: Callback<ApiTok
         if expires > now { ahead(expires, now) } else { "Expired".into() }
     };
     view! {
-        <tr role="row">
+        <tr role="row" on:focusin=move |_| focus.is_in(&row_id)>
             <td role="cell" class="data-main">
-                <span class="name" id=id.clone()>
+                <span class="name" id=id.clone() tabindex="-1">
                     {name}
                 </span>
                 <span class="subtitle">{scopes}</span>
