@@ -79,7 +79,11 @@ impl<Who: Copy + Eq + Hash> Counter<Who> {
     fn count<E>(&self, who: Who, count: impl FnOnce(u64) -> Result<u64, E>) -> Result<u64, E> {
         let now = self.clock.now();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = used.get(&who).map_or(0, |used| self.as_of(*used, now));
+        let before = used.get_mut(&who).map_or(0, |used| {
+            // The clock may have been put back: it wears off from now on, also of who is refused.
+            used.at = used.at.min(now);
+            self.as_of(*used, now)
+        });
         let millis = count(before)?;
         if used.len() >= ADDRESSES && !used.contains_key(&who) {
             self.make_room(&mut used, now);
@@ -226,6 +230,17 @@ mod tests {
         assert_eq!(rate.admit(address(2), Cost::Look), Ok(()));
         clock.0.store(249, Ordering::Relaxed);
         assert_eq!(rate.admit(address(1), Cost::Look), Err(Duration::from_millis(1)));
+        clock.0.store(250, Ordering::Relaxed);
+        assert_eq!(rate.admit(address(1), Cost::Look), Ok(()));
+    }
+
+    #[test]
+    fn who_is_refused_waits_no_longer_when_the_clock_is_put_back() {
+        let clock = Arc::new(Frozen(AtomicI64::new(86_400_000)));
+        let rate = Rate::new(clock.clone());
+        while rate.admit(address(1), Cost::Look).is_ok() {}
+        clock.0.store(0, Ordering::Relaxed);
+        assert_eq!(rate.admit(address(1), Cost::Look), Err(Duration::from_millis(250)));
         clock.0.store(250, Ordering::Relaxed);
         assert_eq!(rate.admit(address(1), Cost::Look), Ok(()));
     }
