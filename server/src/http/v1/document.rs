@@ -29,7 +29,8 @@ pub const RULES: [(&str, &str); 6] = [
         "A page has `limit` entries, and `next_cursor` where there are more; the header `Link` has the whole \
          address of the next page. A cursor is good for the list and the filters that it was made for. What is \
          added, changed or archived meanwhile makes no entry come twice, and none be missed that was there all the \
-         time.",
+         time. Users, licences, domains and scores are in the order of names: one whose name, or whose company's, \
+         changes meanwhile may come twice or be missed.",
     ),
     (
         "Doing things once",
