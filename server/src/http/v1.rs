@@ -66,9 +66,7 @@ pub fn is_below(path: &str) -> bool {
 
 /// A problem of this status.
 pub fn problem(status: StatusCode, detail: &str) -> Response {
-    let mut response = problem::Problem::of_status(status, detail).into_response();
-    *response.status_mut() = status;
-    response
+    Problem::of_status(status, detail).into_response()
 }
 
 /// Where its document is.

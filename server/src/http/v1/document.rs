@@ -131,12 +131,12 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         }
     }
     let has_body = !operation["requestBody"].is_null();
-    let mut statuses = vec![400, 401, 403, 406, 429, 500, 503];
+    let mut statuses = vec![400, 401, 403, 406, 421, 429, 500, 503];
     if path.contains('{') {
         statuses.push(404);
     }
     if method == "POST" || method == "PATCH" {
-        statuses.extend([409, 413, 422]);
+        statuses.extend([408, 409, 413, 422]);
     }
     if is_list {
         statuses.push(422);

@@ -229,7 +229,6 @@ fn finished(response: Response) -> Response {
         return Response::from_parts(parts, body);
     }
     let mut problem = Problem::from_status(parts.status).into_response();
-    *problem.status_mut() = parts.status;
     for (name, value) in &parts.headers {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name) {
             problem.headers_mut().insert(name, value.clone());
