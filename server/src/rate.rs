@@ -15,6 +15,11 @@ use app::domain::{AccountId, ApiTokenId, Timestamp};
 
 use crate::{clock::Clock, throttle::network};
 
+/// How long somebody has to wait as they are told it, in seconds: never too short, and never not at all.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 /// How many addresses are remembered at most. That takes about 4 MB.
 const ADDRESSES: usize = 50_000;
 
@@ -217,6 +222,14 @@ mod tests {
 
     fn address(number: u32) -> IpAddr {
         IpAddr::from(number.to_be_bytes())
+    }
+
+    #[test]
+    fn a_wait_is_told_never_too_short() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds, "{millis}");
+        }
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     connect::{Beginning, StartError},
     links::{moment, path},
-    rate::Cost,
+    rate::{Cost, whole_seconds},
     sessions::Token,
     store::{StoreError, links::Link},
 };
@@ -157,8 +157,7 @@ async fn find(state: &AppState, address: Option<Extension<IpAddr>>, cost: Cost, 
         tracing::info!(%address, retry_after_secs = wait.as_secs(), "who opens links has to wait");
         let text = "Wait a moment, then load this page again.".to_owned();
         let mut response = message(state, StatusCode::TOO_MANY_REQUESTS, "Too many requests from your network", text);
-        let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait).into());
         return Err(response.into());
     }
     let found = match Token::parse(token) {

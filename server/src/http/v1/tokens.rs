@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     api_tokens::ApiToken,
-    rate::{Allowance, Cost},
+    rate::{Allowance, Cost, whole_seconds},
     sessions::me,
     store::{Store, StoreError, activity::Actor, api_tokens, sessions::TokenHash},
 };
@@ -168,7 +168,7 @@ fn no_token() -> Problem {
 }
 
 fn wait_for(wait: Duration) -> Problem {
-    let seconds = whole_seconds(wait).max(1);
+    let seconds = whole_seconds(wait);
     let text = format!("Too many requests. Go on in {seconds} seconds.");
     Problem::new(Code::TooManyRequests, text).with(header::RETRY_AFTER, seconds)
 }
@@ -185,16 +185,12 @@ fn allowed(methods: &[MethodScope]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn whole_seconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX)
-}
-
 /// Says how much the token may still ask.
 fn tell(headers: &mut HeaderMap, allowance: Allowance) {
     for (name, value) in [
         ("ratelimit-limit", u64::from(allowance.limit)),
         ("ratelimit-remaining", u64::from(allowance.remaining)),
-        ("ratelimit-reset", whole_seconds(allowance.whole_in)),
+        ("ratelimit-reset", if allowance.whole_in.is_zero() { 0 } else { whole_seconds(allowance.whole_in) }),
     ] {
         headers.insert(HeaderName::from_static(name), value.into());
     }
