@@ -1,21 +1,13 @@
 //! What is answered while the database is away: at once, and in words.
 
-use app::error::{AppError, ErrorCode};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, Uri, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 
-use super::{
-    AppState,
-    caller::Kind,
-    connect::refusal_page,
-    server_functions::error_response,
-    site,
-    v1::{self, Problem, ProblemCode},
-};
+use super::{AppState, caller::Kind, links, site, surface, v1};
 use crate::store::Trouble;
 
 /// When to ask again, in seconds.
@@ -35,7 +27,7 @@ pub async fn answer(State(state): State<AppState>, request: Request, next: Next)
     let presence = state.store.presence();
     let response = tokio::select! {
         biased;
-        () = presence.gone() => away(&uri),
+        () = presence.gone() => away(&state, uri.path()),
         response = next.run(request) => response,
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -48,17 +40,13 @@ fn is_without_it(uri: &Uri) -> bool {
     WITHOUT_IT.contains(&uri.path()) || [v1::DOCUMENT_PATH, v1::DOCS_STYLE_PATH].contains(&uri.path())
 }
 
-fn away(uri: &Uri) -> Response {
-    let say = Trouble::Away.say();
-    let mut response = if v1::is_below(uri.path()) {
-        Problem::new(ProblemCode::Unavailable, say).into_response()
-    } else if Kind::of(uri).is_api() {
-        error_response(&AppError::new(ErrorCode::Unavailable, format!("{say} Try again then.")))
+fn away(state: &AppState, path: &str) -> Response {
+    let text = if path.starts_with(app::domain::link::PATH) {
+        links::NOT_NOW.to_owned()
     } else {
-        let popup = Kind::of(uri) == Kind::Navigation;
-        let text = format!("{say} Nothing is lost: load this page again in a minute.");
-        refusal_page(StatusCode::SERVICE_UNAVAILABLE, "Tenantry can't work at the moment", &text, popup)
+        format!("{} Try again in a minute.", Trouble::Away.say())
     };
+    let mut response = surface::refusal(state, path, StatusCode::SERVICE_UNAVAILABLE, &text);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_AFTER));
     response
 }

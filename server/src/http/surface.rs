@@ -119,7 +119,7 @@ const fn heading(status: StatusCode) -> &'static str {
         StatusCode::REQUEST_TIMEOUT => "The request took too long to arrive",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests",
-        StatusCode::SERVICE_UNAVAILABLE => "The server is busy",
+        StatusCode::SERVICE_UNAVAILABLE => "This does not work at the moment",
         status if status.as_u16() >= 500 => "Something went wrong",
         _ => "This request can't be read",
     }

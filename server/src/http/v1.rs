@@ -40,7 +40,7 @@ mod tokens;
 mod users;
 mod wire;
 
-pub(super) use self::problem::{Code as ProblemCode, Problem};
+use self::problem::Problem;
 pub use self::{
     input::is_json,
     kept_pages::KeptPages,

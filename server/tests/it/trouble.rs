@@ -4,7 +4,7 @@
 use std::{process::Command, time::Duration};
 
 use app::domain::{Role, Status};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, header::HeaderValue};
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use server::{clock::Clock as _, sessions::Token};
@@ -200,6 +200,7 @@ async fn a_database_that_is_stopped_is_said_and_work_goes_on_when_it_is_back() {
     app.connect(&tenant).await;
     app.connected(&tenant.name).await;
     app.idle(app.company(&tenant.name).await).await;
+    let link = app.make_link(app.company(&app.tenants[1].name).await).await.url;
     let folder = cluster.data_folder().await;
 
     pg_ctl(&folder, "stop").await;
@@ -209,6 +210,11 @@ async fn a_database_that_is_stopped_is_said_and_work_goes_on_when_it_is_back() {
     assert!(message.contains("database does not answer"), "{message}");
     let page = Person::new(&app).open(format!("{}/", app.url)).await;
     assert!(page.status == 503 && page.says("database does not answer"), "{page:?}");
+    // Clients are told nothing of ours.
+    let answer = stranger().get(&link).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &HeaderValue::from_static("5")));
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("load this page again") && !text.contains("atabase") && !text.contains("M365"), "{text}");
     let healthy = async |path: &str| Client::new().get(format!("{}{path}", app.url)).send().await.unwrap().status();
     assert_eq!(healthy("/healthz").await, 200);
     assert_eq!(healthy("/companies-1a2b.js").await, 200, "files need no database");
