@@ -14,7 +14,7 @@ use crate::store::Trouble;
 const ASK_AGAIN_AFTER: u64 = 5;
 
 /// What is answered without the database.
-const WITHOUT_IT: [&str; 4] = ["/healthz", "/readyz", "/connect/logo", v1::DOCS_PATH];
+const WITHOUT_IT: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/connect/logo", v1::DOCS_PATH];
 
 /// Answers what needs the database while that is away, and what waits for it when it goes. Whether a change that was under way
 /// was stored is not known then, as with every answer that is lost.

@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{AppState, server_functions::error_response};
-use crate::{failure::internal, metrics, store::Trouble};
+use super::AppState;
+use crate::{metrics, store::Trouble};
 
 /// It lives.
 pub async fn alive() -> &'static str {
@@ -36,7 +36,7 @@ pub async fn ready(State(state): State<AppState>) -> Result<String, (StatusCode,
 }
 
 /// What was counted, as Prometheus reads it. Only for who is on a private network: how many companies there are is nobody
-/// else's business.
+/// else's business. While the database can't be read, what it knows is left out.
 pub async fn metrics(
     State(state): State<AppState>,
     address: Option<Extension<IpAddr>>,
@@ -50,16 +50,11 @@ pub async fn metrics(
         let text = "Metrics are for private networks. Behind a proxy, set TENANTRY_TRUSTED_PROXIES.";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    match state.store.standing().await {
-        Ok(standing) => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
-                (header::CACHE_CONTROL, "no-store"),
-            ];
-            (headers, metrics::render(&standing, state.links.clock.now())).into_response()
-        }
-        Err(error) => error_response(&internal(error)),
-    }
+    let standing = state.store.unless_away(state.store.standing()).await;
+    let standing = standing.inspect_err(|error| tracing::warn!(%error, "metrics lack what the database knows")).ok();
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (headers, metrics::render(standing.as_ref(), state.links.clock.now())).into_response()
 }
 
 /// Whether an address is of this machine or of a private network.

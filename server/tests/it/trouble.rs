@@ -218,6 +218,9 @@ async fn a_database_that_is_stopped_is_said_and_work_goes_on_when_it_is_back() {
     let healthy = async |path: &str| Client::new().get(format!("{}{path}", app.url)).send().await.unwrap().status();
     assert_eq!(healthy("/healthz").await, 200);
     assert_eq!(healthy("/companies-1a2b.js").await, 200, "files need no database");
+    let metrics = stranger().get(format!("{}/metrics", app.url)).send().await.unwrap().error_for_status().unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("tenantry_tokens_total{") && !metrics.contains("tenantry_connections"), "{metrics}");
 
     pg_ctl(&folder, "restart").await;
     until(async || readiness(&app).await.0, |status| *status == 200).await;
