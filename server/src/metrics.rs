@@ -59,7 +59,7 @@ fn handle() -> Option<&'static PrometheusHandle> {
 
 fn describe() {
     describe_counter!(REQUESTS, "Requests that were answered.");
-    describe_histogram!(REQUEST_SECONDS, "How long answers took, event streams apart.");
+    describe_histogram!(REQUEST_SECONDS, "How long it took until an answer began.");
     describe_gauge!(STREAMS, "Pages that follow changes.");
     describe_counter!(ATTEMPTS, "Tries at connecting a company, by how far they came.");
     describe_counter!(TOKENS, "Requests for access tokens, by outcome.");

@@ -14,7 +14,7 @@ use crate::store::{
 pub struct CompanyQuery {
     /// Those that are put away, or those that are not. None: both.
     pub archived: Option<bool>,
-    /// Each word is in the name, the domain, the external id or the contact.
+    /// Each word is in the name, the domain, the external id, the contact or the e-mail address.
     pub search: String,
     /// Of this id in another program.
     pub external_id: Option<String>,
