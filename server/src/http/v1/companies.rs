@@ -10,7 +10,7 @@ use app::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    super::AppState,
+    super::{AppState, site::names},
     PREFIX,
     input::{self, Body, words},
     paging::{Listing, Page, PageParams},
@@ -191,12 +191,10 @@ impl From<CompanyRecord> for Company {
 
 impl Company {
     /// A name for this state of it: another one for each other state.
-    fn etag(&self) -> HeaderValue {
+    fn etag(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&json);
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]));
-        // Letters and digits.
-        HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]))
     }
 
     fn answer(self, status: StatusCode) -> Response {
@@ -208,16 +206,6 @@ impl Company {
         }
         response
     }
-}
-
-/// Whether one of the states that a header names is this one. None: there is no such header.
-fn names(headers: &HeaderMap, name: &HeaderName, etag: &HeaderValue) -> Option<bool> {
-    let mut lines = headers.get_all(name).iter().peekable();
-    lines.peek()?;
-    let etag = etag.to_str().unwrap_or_default();
-    let tags = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    // A proxy that compresses marks a tag as weak.
-    Some(tags.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag))
 }
 
 impl NewCompany {
@@ -441,7 +429,7 @@ pub async fn change(
 ) -> Result<Response, Problem> {
     let id = company.0;
     let before = record(&state, company).await?;
-    let changed = |etag| {
+    let changed = |etag: String| {
         let text = "Somebody changed the company since it was read. Read it again.";
         Problem::new(Code::PreconditionFailed, text).with(header::ETAG, etag)
     };
