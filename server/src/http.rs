@@ -58,7 +58,7 @@ pub use limits::Rates;
 pub use listen::serve;
 pub use site::{Site, SiteError};
 
-/// The largest body that a request may have, in bytes: the ids of ten thousand companies fit.
+/// The largest body of most requests, in bytes: the ids of ten thousand companies fit. `limits.rs` names the others.
 const BODY_LIMIT: usize = 512 * 1024;
 
 /// What the handlers work with: one for all, for each request takes it several times.

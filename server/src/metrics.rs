@@ -62,7 +62,7 @@ fn handle() -> Option<&'static PrometheusHandle> {
 
 fn describe() {
     describe_counter!(REQUESTS, "Requests that were answered.");
-    describe_histogram!(REQUEST_SECONDS, "How long answers took, event streams apart.");
+    describe_histogram!(REQUEST_SECONDS, "How long it took until an answer began.");
     describe_gauge!(STREAMS, "Pages that follow changes.");
     describe_counter!(ATTEMPTS, "Tries at connecting a company, by how far they came.");
     describe_counter!(TOKENS, "Requests for access tokens, by outcome.");
@@ -145,9 +145,18 @@ pub async fn tidy(stop: CancellationToken) {
     }
 }
 
-/// All of it as text, with how the database stands now.
-pub fn render(standing: &Standing, now: Timestamp) -> String {
+/// All of it as text, with how the database stands now; without that, where it is not known.
+pub fn render(standing: Option<&Standing>, now: Timestamp) -> String {
     let Some(handle) = handle() else { return String::new() };
+    if let Some(standing) = standing {
+        stands(standing, now);
+    }
+    handle.run_upkeep();
+    let text = handle.render();
+    if standing.is_some() { text } else { without_standing(&text) }
+}
+
+fn stands(standing: &Standing, now: Timestamp) {
     let secs = |since: Option<Timestamp>| since.map_or(0.0, |since| now.since(since).as_secs_f64());
     for (phase, count) in standing.connections {
         gauge!(CONNECTIONS, "phase" => phase).set(count);
@@ -158,6 +167,29 @@ pub fn render(standing: &Standing, now: Timestamp) -> String {
         let as_of = standing.oldest_data.iter().find(|(there, _)| there == data_set).map(|(_, as_of)| *as_of);
         gauge!(DATA_AGE, "data_set" => data_set).set(secs(as_of));
     }
-    handle.run_upkeep();
-    handle.render()
+}
+
+/// Leaves out how the database stood when it was asked last.
+fn without_standing(text: &str) -> String {
+    let is_of_it = |line: &str| {
+        let name = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE ")).unwrap_or(line);
+        let name = name.split([' ', '{']).next().unwrap_or_default();
+        [CONNECTIONS, QUEUE, QUEUE_AGE, DATA_AGE].contains(&name)
+    };
+    text.split_inclusive('\n').filter(|line| !is_of_it(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_the_database_stood_is_left_out_whole() {
+        let text = "# HELP tenantry_tokens_total Requests.\n# TYPE tenantry_tokens_total counter\n\
+                    tenantry_tokens_total{outcome=\"issued\"} 1\n\n\
+                    # HELP tenantry_sync_queue Companies.\n# TYPE tenantry_sync_queue gauge\ntenantry_sync_queue 0\n\
+                    tenantry_connections{phase=\"active\"} 2\n";
+        let rest = text.split("# HELP tenantry_sync_queue").next();
+        assert_eq!(Some(without_standing(text).as_str()), rest);
+    }
 }

@@ -15,6 +15,11 @@ use app::domain::{AccountId, ApiTokenId, Timestamp};
 
 use crate::{clock::Clock, throttle::network};
 
+/// How long somebody has to wait as they are told it, in seconds: never too short, and never not at all.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 /// How many addresses are remembered at most. That takes about 4 MB.
 const ADDRESSES: usize = 50_000;
 
@@ -79,7 +84,11 @@ impl<Who: Copy + Eq + Hash> Counter<Who> {
     fn count<E>(&self, who: Who, count: impl FnOnce(u64) -> Result<u64, E>) -> Result<u64, E> {
         let now = self.clock.now();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = used.get(&who).map_or(0, |used| self.as_of(*used, now));
+        let before = used.get_mut(&who).map_or(0, |used| {
+            // The clock may have been put back: it wears off from now on, also of who is refused.
+            used.at = used.at.min(now);
+            self.as_of(*used, now)
+        });
         let millis = count(before)?;
         if used.len() >= ADDRESSES && !used.contains_key(&who) {
             self.make_room(&mut used, now);
@@ -216,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_is_told_never_too_short() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds, "{millis}");
+        }
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
     fn an_address_waits_when_it_asked_too_much_and_others_do_not() {
         let clock = Arc::new(Frozen::default());
         let rate = Rate::new(clock.clone());
@@ -226,6 +243,17 @@ mod tests {
         assert_eq!(rate.admit(address(2), Cost::Look), Ok(()));
         clock.0.store(249, Ordering::Relaxed);
         assert_eq!(rate.admit(address(1), Cost::Look), Err(Duration::from_millis(1)));
+        clock.0.store(250, Ordering::Relaxed);
+        assert_eq!(rate.admit(address(1), Cost::Look), Ok(()));
+    }
+
+    #[test]
+    fn who_is_refused_waits_no_longer_when_the_clock_is_put_back() {
+        let clock = Arc::new(Frozen(AtomicI64::new(86_400_000)));
+        let rate = Rate::new(clock.clone());
+        while rate.admit(address(1), Cost::Look).is_ok() {}
+        clock.0.store(0, Ordering::Relaxed);
+        assert_eq!(rate.admit(address(1), Cost::Look), Err(Duration::from_millis(250)));
         clock.0.store(250, Ordering::Relaxed);
         assert_eq!(rate.admit(address(1), Cost::Look), Ok(()));
     }

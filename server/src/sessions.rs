@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     failure::internal,
     passwords::{self, HashError, Passwords},
+    rate::whole_seconds,
     store::{
         Store, StoreError,
         accounts::{Account, Added, Newcomer, StoredInvitation},
@@ -322,7 +323,7 @@ fn hashing(error: HashError) -> AppError {
 }
 
 fn for_people(wait: Duration) -> String {
-    let seconds = wait.as_millis().div_ceil(1_000);
+    let seconds = whole_seconds(wait);
     match seconds {
         1 => "1 second".to_owned(),
         2..=90 => format!("{seconds} seconds"),

@@ -16,10 +16,9 @@ use crate::{
     config::{Config, Network},
     connect::Connect,
     disconnections::Looks,
-    fresh::FreshOf,
     http::{
         AppState, Parts, Rates, Site, SiteError, router, serve,
-        v1::{Api, KeptPages},
+        v1::{Api, KeptPages, Lookups},
     },
     key_rotation::secrets_of_unknown_keys,
     links::LinkMaker,
@@ -179,14 +178,16 @@ pub async fn run_worker(
     let looks = Looks::new(store.clone(), Some(microsoft.clone()));
     let worker = Worker::new(store.clone(), vault, clock, microsoft, &config.sync, work);
     let stop = CancellationToken::new();
-    let look = tokio::spawn(looks.run(stop.clone()));
-    let work = tokio::spawn(worker.run(stop.clone()));
+    let mut parts = JoinSet::new();
+    parts.spawn(looks.run(stop.clone()));
+    parts.spawn(worker.run(stop.clone()));
     let (watching, until) = (store.clone(), stop.clone());
-    let watch = tokio::spawn(async move { watching.watch(until).await });
-    stopped.await;
+    parts.spawn(async move { watching.watch(until).await });
+    let ended = stopped_or_broken(&mut parts, stopped).await;
     stop.cancel();
-    drop((work.await, look.await, watch.await));
-    close(store).await
+    let_end(&mut parts, Instant::now() + GRACE).await;
+    close(store).await?;
+    ended
 }
 
 impl Application {
@@ -248,7 +249,7 @@ impl Application {
                 tokens: TokenRate::new(clock.clone(), config.api_requests),
                 strangers: Rate::new(clock.clone()),
                 vault: vault.clone(),
-                lookups: FreshOf::default(),
+                lookups: Lookups::default(),
                 pages: KeptPages::default(),
             }),
             link_rate: Arc::new(Rate::new(clock.clone())),
@@ -309,19 +310,32 @@ impl Application {
         background.spawn(metrics::tidy(stop.clone()));
 
         let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
-        let failed = tokio::select! {
-            () = stopped => false,
-            () = broken(&mut background) => true,
-        };
+        let ended = stopped_or_broken(&mut background, stopped).await;
         stop.cancel();
         let until = Instant::now() + GRACE;
         drop(serving.await);
-        let all = async { while background.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(until, all).await.is_err() {
-            tracing::warn!("what was under way is broken off; it goes on when its leases end");
-        }
+        let_end(&mut background, until).await;
         close(store).await?;
-        if failed { Err(StartupError::PartFailed) } else { Ok(()) }
+        ended
+    }
+}
+
+/// Waits until it is to stop, or one of its parts has failed.
+async fn stopped_or_broken(
+    parts: &mut JoinSet<()>,
+    stopped: impl Future<Output = ()> + Send,
+) -> Result<(), StartupError> {
+    tokio::select! {
+        () = stopped => Ok(()),
+        () = broken(parts) => Err(StartupError::PartFailed),
+    }
+}
+
+/// Lets parts end that were told to, but not for ever.
+async fn let_end(parts: &mut JoinSet<()>, until: Instant) {
+    let all = async { while parts.join_next().await.is_some() {} };
+    if tokio::time::timeout_at(until, all).await.is_err() {
+        tracing::warn!("what was under way is broken off; it goes on when its leases end");
     }
 }
 
@@ -357,5 +371,17 @@ mod tests {
         assert!(tokio::time::timeout(at_once, broken(&mut parts)).await.is_err());
         parts.spawn(async { panic!("as in a bug") });
         broken(&mut parts).await;
+    }
+
+    #[tokio::test]
+    async fn a_part_that_fails_stops_the_rest_which_is_not_waited_for_for_ever() {
+        let mut parts = JoinSet::new();
+        assert!(stopped_or_broken(&mut parts, async {}).await.is_ok());
+        parts.spawn(std::future::pending());
+        parts.spawn(async { panic!("as in a bug") });
+        let ended = stopped_or_broken(&mut parts, std::future::pending()).await;
+        assert!(matches!(ended, Err(StartupError::PartFailed)));
+        let_end(&mut parts, Instant::now()).await;
+        assert_eq!(parts.len(), 1);
     }
 }

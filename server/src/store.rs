@@ -64,6 +64,9 @@ const ROWS_A_STATEMENT: usize = 1_000;
 /// there and back for each transaction.
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
 
+/// Who waits for a connection to PostgreSQL for so long waits for what others do with theirs.
+const BUSY_AFTER: Duration = Duration::from_secs(1);
+
 /// So many transactions of workers are open at once, however many tenants are read: people who look at pages, or change
 /// something, wait for these and not for all that is being read. More would not make PostgreSQL faster on a few
 /// processors. SQLite writes one while the next one is on its way.
@@ -144,10 +147,18 @@ impl Store {
         Ok(Self { reader, writer, workers, announcements, presence, clock })
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers who reads. A long write keeps nobody from that on SQLite; nor are connections to
+    /// PostgreSQL that are all busy a trouble: it is looked at all the time over one of its own.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.reader.ping().await?;
-        Ok(self.writer.ping().await?)
+        let answer = self.reader.ping();
+        if self.engine() != DbBackend::Postgres {
+            return Ok(answer.await?);
+        }
+        match tokio::time::timeout(BUSY_AFTER, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) if self.presence.is_away() => Err(StoreError::Away),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Closes the connections, after what they are doing.

@@ -290,32 +290,61 @@ fn make(path: &Path) -> io::Result<()> {
     if path.try_exists()? { Ok(()) } else { replace(path, &format!("{}\n", new_line())) }
 }
 
-/// Whoever changes a key file holds this: one process after the other.
+/// Whoever changes a key file holds this: one process after the other. It belongs to whom the key file belongs to.
 fn lock(path: &Path) -> io::Result<fs::File> {
     let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(beside(path, "lock"))?;
+    give_to_owner_of(path, &lock)?;
     lock.lock()?;
     Ok(lock)
 }
 
-/// Puts a file in its place that only its owner may read. Whoever reads finds the one before, or this one whole.
+/// Gives a file to whom the key file belongs to: who rotates keys as root does not lock out the user that the server runs
+/// as. Others than root can't give files away, and keep what they write.
+#[cfg(unix)]
+fn give_to_owner_of(path: &Path, file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let owner = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if file.metadata()?.uid() == owner.uid() {
+        return Ok(());
+    }
+    match fchown(file, Some(owner.uid()), Some(owner.gid())) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn give_to_owner_of(_: &Path, _: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Puts a file in its place that only its owner may read, who is that of the one before. Whoever reads finds that one, or
+/// this one whole.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = beside(path, "new");
     // What is left of a change that was cut off.
     fs::remove_file(&new).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-    write_new(&new, text.as_bytes())?;
+    let file = write_new(&new, text.as_bytes())?;
+    give_to_owner_of(path, &file)?;
+    file.sync_all()?;
     fs::rename(&new, path)?;
     sync_folder_of(path)
 }
 
 /// Writes a file that only its owner may read.
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8]) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(content)?;
-    file.sync_all()
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -391,6 +420,22 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_keeps_its_owner_whoever_adds_a_key() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret.key");
+        let vault = Vault::open_or_create(&path).expect("it is made");
+        // Only root can: for others it stays theirs.
+        drop(chown(&path, Some(12_345), Some(54_321)));
+        let owner = |path: &Path| fs::metadata(path).map(|file| (file.uid(), file.gid())).expect("it is there");
+        let before = owner(&path);
+        vault.add_key().expect("a key is added");
+        assert_eq!((owner(&path), owner(&beside(&path, "lock"))), (before, before));
     }
 
     #[test]

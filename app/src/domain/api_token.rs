@@ -100,7 +100,7 @@ impl Scope {
     /// What the maker of the token has to be allowed to do.
     pub const fn right(self) -> Right {
         match self {
-            // As on the page: contacts and notes are for those who keep them.
+            // Notes are for those who manage companies, as on the page.
             Self::CompaniesRead | Self::CompaniesWrite => Right::ManageCompanies,
             Self::ConnectionsRead | Self::DataRead => Right::See,
             Self::ConnectionsSync => Right::SyncNow,

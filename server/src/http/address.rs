@@ -22,6 +22,12 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) ->
     address
 }
 
+/// Every address of `X-Forwarded-For`, or that it is none.
+pub fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or_default());
+    lines.flat_map(|line| line.split(',')).map(|hop| read_hop(hop.trim()))
+}
+
 /// Some proxies write the port too.
 fn read_hop(text: &str) -> Option<IpAddr> {
     text.parse()

@@ -62,13 +62,12 @@ pub async fn start(
     let beginning = Beginning::Click { surface, by: &by };
     match state.connect.start(company, browser(&cookies), beginning).await {
         Ok(started) => begun(&state, cookies, StatusCode::FOUND, &started),
-        Err(StartError::Store(error)) => went_wrong_at(error, popup),
         Err(error) => {
-            let (status, heading) = match &error {
+            let (status, heading) = match error {
+                StartError::Store(error) => return went_wrong_at(error, popup),
                 StartError::NotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "Tenantry is not set up yet"),
                 StartError::NoSuchCompany => (StatusCode::NOT_FOUND, "There is no such company"),
                 StartError::AlreadyConnected { .. } => (StatusCode::CONFLICT, "Nothing to do"),
-                StartError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
             };
             refusal_page(status, heading, &error.to_string(), popup)
         }

@@ -51,7 +51,7 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 const PIECE_WITHIN: Duration = Duration::from_secs(15);
 
 /// The largest body of a program, in bytes.
-const PROGRAM_BODY: usize = 256 * 1024;
+pub const PROGRAM_BODY: usize = 256 * 1024;
 
 /// The largest body of who is nobody yet: an address, a password, a button.
 const STRANGER_BODY: usize = 16 * 1024;

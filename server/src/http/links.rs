@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use app::domain::{Access, Action, CompanyId, DataSet, DeadLink, Timestamp, link::open_request};
+use app::domain::{
+    Access, Action, CompanyId, DataSet, DeadLink, Timestamp,
+    link::{PATH, open_request},
+};
 use axum::{
     Extension, Form,
     extract::{Path, State, rejection::FormRejection},
@@ -19,17 +22,22 @@ use url::Url;
 
 use super::{
     AppState,
-    connect::{begun, browser, went_wrong},
+    connect::{begun, browser},
     page::{Page, Place},
     robots::is_person,
+    surface,
 };
 use crate::{
     connect::{Beginning, StartError},
+    failure::{internal, with_reference},
     links::{moment, path},
-    rate::Cost,
+    rate::{Cost, whole_seconds},
     sessions::Token,
     store::{StoreError, links::Link},
 };
+
+/// What clients are told when we can't: what is wrong, and who has to mend it, is nothing to them.
+pub const NOT_NOW: &str = "Nothing is lost: load this page again in a minute.";
 
 /// The button that was pressed.
 #[derive(Debug, Default, Deserialize)]
@@ -102,7 +110,7 @@ async fn show(
         }
         Ok(live_page(&state, &link, renews))
     };
-    answer(shown.await)
+    answer(&state, shown.await)
 }
 
 /// Continues to Microsoft, or asks for a new link where this one is dead.
@@ -138,14 +146,17 @@ async fn go_on(
             }
         }
     };
-    answer(gone.await)
+    answer(&state, gone.await)
 }
 
-fn answer(answer: Result<Response, Stop>) -> Response {
+fn answer(state: &AppState, answer: Result<Response, Stop>) -> Response {
     match answer {
         Ok(response) => response,
         Err(Stop::Answer(response)) => *response,
-        Err(Stop::Store(error)) => went_wrong(error),
+        Err(Stop::Store(error)) => {
+            let status = StatusCode::from_u16(internal(error).status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            surface::refusal(state, PATH, status, &with_reference(NOT_NOW))
+        }
     }
 }
 
@@ -157,8 +168,7 @@ async fn find(state: &AppState, address: Option<Extension<IpAddr>>, cost: Cost, 
         tracing::info!(%address, retry_after_secs = wait.as_secs(), "who opens links has to wait");
         let text = "Wait a moment, then load this page again.".to_owned();
         let mut response = message(state, StatusCode::TOO_MANY_REQUESTS, "Too many requests from your network", text);
-        let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait).into());
         return Err(response.into());
     }
     let found = match Token::parse(token) {

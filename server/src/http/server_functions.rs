@@ -27,6 +27,7 @@ use crate::{
     accounts, activity, api_tokens, attempts, campaigns, company_records, connections, disconnections,
     failure::with_reference,
     links, notifications,
+    rate::whole_seconds,
     sessions::{self, Caller, Extras, Reply},
 };
 
@@ -116,8 +117,7 @@ fn finish(headers: &mut HeaderMap, state: &AppState, extras: &Extras) {
         headers.append(header::SET_COOKIE, cookie);
     }
     if let Some(wait) = extras.retry_after {
-        let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
-        headers.insert(header::RETRY_AFTER, seconds.into());
+        headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     server_functions::error_response,
     v1,
 };
-use crate::failure::with_reference;
+use crate::{failure::with_reference, rate::whole_seconds};
 
 /// Where an answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn refusal(state: &AppState, path: &str, status: StatusCode, text: &str) -> 
 
 /// Too much was asked.
 pub fn wait_for(state: &AppState, path: &str, wait: Duration) -> Response {
-    let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+    let seconds = whole_seconds(wait);
     let text = format!("Too many requests. Go on in {seconds} s.");
     let mut response = refusal(state, path, StatusCode::TOO_MANY_REQUESTS, &text);
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -119,7 +119,7 @@ const fn heading(status: StatusCode) -> &'static str {
         StatusCode::REQUEST_TIMEOUT => "The request took too long to arrive",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests",
-        StatusCode::SERVICE_UNAVAILABLE => "The server is busy",
+        StatusCode::SERVICE_UNAVAILABLE => "This does not work at the moment",
         status if status.as_u16() >= 500 => "Something went wrong",
         _ => "This request can't be read",
     }

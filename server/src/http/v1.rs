@@ -16,9 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::AppState;
 use crate::{
-    fresh::FreshOf,
     rate::{Rate, TokenRate},
-    store::sessions::TokenHash,
     vault::Vault,
 };
 
@@ -40,11 +38,11 @@ mod tokens;
 mod users;
 mod wire;
 
-pub(super) use self::problem::{Code as ProblemCode, Problem};
+use self::problem::Problem;
 pub use self::{
     input::is_json,
     kept_pages::KeptPages,
-    tokens::{MethodScope, Program, admit},
+    tokens::{Lookups, MethodScope, Program, admit},
 };
 
 /// What programs send, as parameters or as a body. See [`crate::fuzz`].
@@ -66,9 +64,7 @@ pub fn is_below(path: &str) -> bool {
 
 /// A problem of this status.
 pub fn problem(status: StatusCode, detail: &str) -> Response {
-    let mut response = problem::Problem::of_status(status, detail).into_response();
-    *response.status_mut() = status;
-    response
+    Problem::of_status(status, detail).into_response()
 }
 
 /// Where its document is.
@@ -89,7 +85,7 @@ pub struct Api {
     /// Seals answers that are kept.
     pub vault: Arc<Vault>,
     /// Whose tokens are being looked up.
-    pub lookups: FreshOf<TokenHash, Option<Program>>,
+    pub lookups: Lookups,
     /// Pages of the list of companies.
     pub pages: KeptPages,
 }

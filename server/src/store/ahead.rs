@@ -26,6 +26,8 @@ impl Store {
             ("dataset_state", "last_success", SOON),
             ("dataset_state", "last_try", SOON),
             ("dataset_state", "retry_at", furthest),
+            // Whoever asks what changed would be told for as long.
+            ("company", "changed_at", SOON),
             ("connection", "round_at", SOON),
             ("connection", "lease_until", LEASE * 2),
             ("connection", "due_at", furthest),

@@ -166,8 +166,7 @@ impl Link {
 }
 
 impl Store {
-    /// Makes a link. The company's live one is replaced by it. Answers from when on it is dead, or none if there is no
-    /// such company.
+    /// Makes a link. The company's live one is replaced by it, if that is wanted.
     pub async fn make_link(&self, new: NewLink, by: &Actor) -> Result<Made, StoreError> {
         let mut transaction = self.begin().await?;
         transaction.touch(new.company).await?;

@@ -21,6 +21,9 @@ pub use users::ListedUser;
 /// The most words of a search that count.
 const MOST_WORDS: usize = 8;
 
+/// The most letters beyond ASCII of a text that are found in either case: each is one more step for each row.
+const MOST_LETTERS: usize = 16;
+
 /// Why there is no such page.
 #[derive(Debug, Error)]
 pub enum ListError {
@@ -259,13 +262,45 @@ impl Store {
     }
 }
 
-/// Each word of a search, in lower case, has to be in one of these columns.
+/// A text that is looked for in columns, in whatever case.
+struct Wanted {
+    /// What stands for the pattern of LIKE, in lower case.
+    pattern: String,
+    /// What stands for letters beyond ASCII, large and small: SQLite's `lower` leaves them as they are, and so does
+    /// PostgreSQL's where its locale is C.
+    letters: Vec<(String, String)>,
+}
+
+impl Wanted {
+    fn bind(text: &str, sql: &mut Sql) -> Self {
+        let mut letters = Vec::new();
+        for letter in text.chars().filter(|letter| !letter.is_ascii()) {
+            let small = letter.to_lowercase().to_string();
+            for large in [letter.to_string(), letter.to_uppercase().to_string()] {
+                let pair = (large, small.clone());
+                if pair.0 != pair.1 && !letters.contains(&pair) && letters.len() < MOST_LETTERS {
+                    letters.push(pair);
+                }
+            }
+        }
+        let letters = letters.into_iter().map(|(large, small)| (sql.bind(large), sql.bind(small))).collect();
+        Self { pattern: sql.bind(super::contains(text)), letters }
+    }
+
+    /// The condition that it is in this column.
+    fn is_in(&self, column: &str) -> String {
+        let lower = |text, (large, small): &(String, String)| format!("replace({text}, {large}, {small})");
+        let column = self.letters.iter().fold(format!("lower({column})"), lower);
+        format!("{column} LIKE {} ESCAPE '\\'", self.pattern)
+    }
+}
+
+/// Each word of a search has to be in one of these columns.
 fn containing(search: &str, columns: &[&str], sql: &mut Sql) -> String {
     let mut condition = String::new();
     for word in search.split_whitespace().take(MOST_WORDS) {
-        let pattern = sql.bind(super::contains(word));
-        let columns: Vec<_> =
-            columns.iter().map(|column| format!("lower({column}) LIKE {pattern} ESCAPE '\\'")).collect();
+        let word = Wanted::bind(word, sql);
+        let columns: Vec<_> = columns.iter().map(|column| word.is_in(column)).collect();
         // Writing into a text does not fail.
         let _ = write!(condition, " AND ({})", columns.join(" OR "));
     }

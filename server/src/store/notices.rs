@@ -25,6 +25,9 @@ use crate::clock::Mint as _;
 /// How many notices are told in one transaction.
 const TOLD_AT_ONCE: u64 = 100;
 
+/// When one that can't be read is tried again: a newer Tenantry may have written it, which tells it then.
+const UNREADABLE_FOR: Duration = Duration::from_hours(1);
+
 /// How long what is over is remembered.
 const REMEMBERED: Duration = Duration::from_hours(24 * 90);
 
@@ -274,6 +277,9 @@ impl Store {
                 Ok(cause) => cause,
                 Err(error) => {
                     tracing::error!(%error, "a notice can't be read, and is not told");
+                    let again = transaction.now.plus(UNREADABLE_FOR).as_millis();
+                    let changes = ActiveModel { settles_at: Set(Some(again)), ..Default::default() };
+                    Entity::update_many().set(changes).filter(Column::Id.eq(model.id)).exec(&transaction.inner).await?;
                     continue;
                 }
             };

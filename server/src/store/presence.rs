@@ -301,8 +301,21 @@ impl Store {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a step that fails is the test's failure")]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_long_write_is_no_trouble_for_who_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("tenantry.db").display());
+        let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
+        let writing = store.begin().await.unwrap();
+        timeout(Duration::from_secs(2), store.ping()).await.unwrap().unwrap();
+        drop(writing);
+        store.close().await.unwrap();
+    }
 
     #[test]
     fn what_is_wrong_with_a_database_is_told_by_its_code() {

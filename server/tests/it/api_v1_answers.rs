@@ -92,6 +92,21 @@ on_both_databases! {
         assert_eq!(restored["archived_at"], Value::Null);
     }
 
+    async fn a_company_is_found_in_whatever_case_its_letters_are_sought(engine) {
+        let app = Setup::on(engine).start().await;
+        let program = Program::of(&app).await;
+        program.post("companies", json!({ "name": "Ölmühle Süd", "tags": ["Österreich", "Zürich"] })).await;
+        for (filter, found) in [
+            ("tag=Österreich", 1), ("tag=österreich", 1), ("tag=ZÜRICH", 1), ("tag=sterreich", 0), ("tag=Osterreich", 0),
+            ("search=Ölmühle", 1), ("search=ölmühle SÜD", 1), ("search=ÖLMÜHLE", 1), ("search=olmuhle", 0),
+            // Letters in any number.
+            ("search=äöüàáâãåæçèéêëìíîïðñòóôõøùúûýþ", 0),
+        ] {
+            let rows = program.read(&format!("companies?{filter}")).await;
+            assert_eq!(rows["data"].as_array().unwrap().len(), found, "{filter}");
+        }
+    }
+
     async fn a_connection_says_how_it_is_and_what_a_person_can_do(engine) {
         let app = Setup::on(engine).start().await;
         let program = Program::of(&app).await;

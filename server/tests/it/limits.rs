@@ -206,6 +206,14 @@ fn body_of(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
+/// A problem says in its body what status it has.
+fn assert_says_its_status(answer: &str, status: u16) {
+    if answer.contains("content-type: application/problem+json") {
+        let problem: Value = serde_json::from_str(body_of(answer)).unwrap();
+        assert_eq!(problem["status"], status, "{answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_is_refused_everywhere() {
     let (app, session, token) = start().await;
@@ -283,6 +291,7 @@ async fn what_is_no_request_is_refused_in_words_everywhere() {
             // What can't be read at all is refused before it comes to us.
             let is_ours = answer.contains("x-request-id");
             if is_ours && status >= 400 && method != "HEAD" {
+                assert_says_its_status(&answer, status);
                 assert!(!body_of(&answer).is_empty(), "{what} {method} {path}: {answer}");
             }
         }
@@ -303,5 +312,6 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
     for ((status, answer), path) in futures::future::join_all(waiting).await.into_iter().zip(paths) {
         assert_eq!(status, 408, "{path}: {answer}");
         assert!(body_of(&answer).contains("did not arrive whole in time"), "{path}: {answer}");
+        assert_says_its_status(&answer, status);
     }
 }

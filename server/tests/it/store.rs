@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sea_orm::{ConnectionTrait as _, Database, Statement, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 use server::{
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     microsoft::{
         Link,
         tenant_data::{Patch, UserChange, UserPatch},
@@ -69,6 +69,30 @@ async fn archiving_waits_for_a_round_that_is_being_settled_instead_of_ending_it(
 }
 
 on_both_databases! {
+    async fn a_notice_that_cannot_be_read_is_tried_once_an_hour(engine) {
+        let mut app = Setup::on(engine).start().await;
+        let company = app.company(&app.tenants[0].name).await;
+        app.stop().await;
+        app.clock.stop();
+        let notice = "INSERT INTO notice (id, subject, company_id, kind, cause, since, noted_at, settles_at) \
+                      VALUES ($1, 'a company', $1, 'needs_reconnect', 'nothing that is known', 0, 0, 0)";
+        app.execute(notice, company).await;
+        let (store, db) = (app.store().await, app.database().await);
+        let is_due = async || {
+            let (sql, now) = ("SELECT id FROM notice WHERE settles_at <= $1", app.clock.now().as_millis());
+            let due = Statement::from_sql_and_values(db.get_database_backend(), sql, [now.into()]);
+            db.query_one_raw(due).await.unwrap().is_some()
+        };
+        for _ in 0..2 {
+            assert!(is_due().await);
+            assert!(!store.settle_notices(false, |_| String::new()).await.unwrap());
+            assert!(!is_due().await);
+            app.clock.advance(Duration::from_hours(1));
+        }
+        store.close().await.unwrap();
+        db.close().await.unwrap();
+    }
+
     async fn every_migration_can_be_undone(engine) {
         let dir = tempfile::tempdir().unwrap();
         let url = match engine {

@@ -4,9 +4,10 @@
 use std::{process::Command, time::Duration};
 
 use app::domain::{Role, Status};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, header::HeaderValue};
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
-use server::sessions::Token;
+use server::{clock::Clock as _, sessions::Token};
 
 use crate::{
     directory::Trouble,
@@ -42,6 +43,16 @@ async fn readiness(app: &App) -> (u16, String) {
 
 async fn add(app: &App, name: &str) -> Response {
     app.post("companies/add", json!({ "texts": { "name": name } })).await
+}
+
+/// How many companies say that they change later than now.
+async fn changed_later(app: &App) -> usize {
+    let db = app.database().await;
+    let (sql, now) = ("SELECT id FROM company WHERE changed_at > $1", app.clock.now().as_millis());
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [now.into()]);
+    let found = db.query_all_raw(statement).await.unwrap().len();
+    db.close().await.unwrap();
+    found
 }
 
 /// What a refusal says, which is JSON with a code.
@@ -121,6 +132,7 @@ async fn a_clock_that_was_a_day_ahead_keeps_nothing_waiting_for_a_day() {
     for tenant in [&read, &other] {
         app.row_becomes(&tenant.name, |row| row.synced_at > before.map(|at| at.plus(DAY / 2))).await;
     }
+    assert_eq!(add(&app, "Of tomorrow").await.status(), 200);
     let start = format!("{}/connect/start?company={}", app.url, app.company(&begun.name).await);
     let attempt = app.http.get(start).header("sec-fetch-site", "same-origin").send().await.unwrap();
     assert_eq!(attempt.status(), 302);
@@ -141,6 +153,7 @@ async fn a_clock_that_was_a_day_ahead_keeps_nothing_waiting_for_a_day() {
     app.clock.put_back(DAY);
     app.http = yesterday;
     app.row_becomes(&begun.name, |row| row.status == Status::NotConnected).await;
+    until(async || changed_later(&app).await, |companies| *companies == 0).await;
     // It was due tomorrow.
     app.row_becomes(&other.name, |row| row.figures.users == Some(other.users + 3)).await;
     app.sync_now(&read).await;
@@ -187,6 +200,7 @@ async fn a_database_that_is_stopped_is_said_and_work_goes_on_when_it_is_back() {
     app.connect(&tenant).await;
     app.connected(&tenant.name).await;
     app.idle(app.company(&tenant.name).await).await;
+    let link = app.make_link(app.company(&app.tenants[1].name).await).await.url;
     let folder = cluster.data_folder().await;
 
     pg_ctl(&folder, "stop").await;
@@ -196,9 +210,17 @@ async fn a_database_that_is_stopped_is_said_and_work_goes_on_when_it_is_back() {
     assert!(message.contains("database does not answer"), "{message}");
     let page = Person::new(&app).open(format!("{}/", app.url)).await;
     assert!(page.status == 503 && page.says("database does not answer"), "{page:?}");
+    // Clients are told nothing of ours.
+    let answer = stranger().get(&link).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &HeaderValue::from_static("5")));
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("load this page again") && !text.contains("atabase") && !text.contains("M365"), "{text}");
     let healthy = async |path: &str| Client::new().get(format!("{}{path}", app.url)).send().await.unwrap().status();
     assert_eq!(healthy("/healthz").await, 200);
     assert_eq!(healthy("/companies-1a2b.js").await, 200, "files need no database");
+    let metrics = stranger().get(format!("{}/metrics", app.url)).send().await.unwrap().error_for_status().unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("tenantry_tokens_total{") && !metrics.contains("tenantry_connections"), "{metrics}");
 
     pg_ctl(&folder, "restart").await;
     until(async || readiness(&app).await.0, |status| *status == 200).await;

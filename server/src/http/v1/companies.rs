@@ -10,7 +10,7 @@ use app::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    super::AppState,
+    super::{AppState, site::names},
     PREFIX,
     input::{self, Body, words},
     paging::{Listing, Page, PageParams},
@@ -32,6 +32,9 @@ use crate::{
     company_records::CompanyRecords,
     store::{company_records::CompanyRecord, lists::companies::CompanyQuery},
 };
+
+/// Where the list of them is.
+pub const PATH: &str = "/api/v1/companies";
 
 /// The longest domain that is looked at: the address of a website may be written as one.
 const DOMAIN_MAX: usize = 300;
@@ -191,12 +194,10 @@ impl From<CompanyRecord> for Company {
 
 impl Company {
     /// A name for this state of it: another one for each other state.
-    fn etag(&self) -> HeaderValue {
+    fn etag(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&json);
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]));
-        // Letters and digits.
-        HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]))
     }
 
     fn answer(self, status: StatusCode) -> Response {
@@ -208,16 +209,6 @@ impl Company {
         }
         response
     }
-}
-
-/// Whether one of the states that a header names is this one. None: there is no such header.
-fn names(headers: &HeaderMap, name: &HeaderName, etag: &HeaderValue) -> Option<bool> {
-    let mut lines = headers.get_all(name).iter().peekable();
-    lines.peek()?;
-    let etag = etag.to_str().unwrap_or_default();
-    let tags = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    // A proxy that compresses marks a tag as weak.
-    Some(tags.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag))
 }
 
 impl NewCompany {
@@ -337,9 +328,16 @@ async fn found(state: &AppState, company: input::Company) -> Result<Company, Pro
     params(CompanyParams, PageParams),
     responses((status = 200, description = "A page of companies.", body = Page<Company>))
 )]
-pub async fn list(State(state): State<AppState>, listing: Listing<CompanyParams>) -> Result<Response, Problem> {
+pub async fn list(
+    State(state): State<AppState>,
+    program: Program,
+    listing: Listing<CompanyParams>,
+) -> Result<Response, Problem> {
     let (kept, question) = (&state.api.pages, listing.question());
-    let version = kept.version(&state.store).await?;
+    let version = match program.companies {
+        Some(version) => version,
+        None => kept.version(&state.store).await?,
+    };
     if let Some(page) = kept.page(version, &question) {
         return Ok(page.into_response());
     }
@@ -441,7 +439,7 @@ pub async fn change(
 ) -> Result<Response, Problem> {
     let id = company.0;
     let before = record(&state, company).await?;
-    let changed = |etag| {
+    let changed = |etag: String| {
         let text = "Somebody changed the company since it was read. Read it again.";
         Problem::new(Code::PreconditionFailed, text).with(header::ETAG, etag)
     };

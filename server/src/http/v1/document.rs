@@ -29,7 +29,8 @@ pub const RULES: [(&str, &str); 6] = [
         "A page has `limit` entries, and `next_cursor` where there are more; the header `Link` has the whole \
          address of the next page. A cursor is good for the list and the filters that it was made for. What is \
          added, changed or archived meanwhile makes no entry come twice, and none be missed that was there all the \
-         time.",
+         time. Users, licences, domains and scores are in the order of names: one whose name, or whose company's, \
+         changes meanwhile may come twice or be missed.",
     ),
     (
         "Doing things once",
@@ -130,12 +131,12 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         }
     }
     let has_body = !operation["requestBody"].is_null();
-    let mut statuses = vec![400, 401, 403, 406, 429, 500, 503];
+    let mut statuses = vec![400, 401, 403, 406, 421, 429, 500, 503];
     if path.contains('{') {
         statuses.push(404);
     }
     if method == "POST" || method == "PATCH" {
-        statuses.extend([409, 413, 422]);
+        statuses.extend([408, 409, 413, 422]);
     }
     if is_list {
         statuses.push(422);

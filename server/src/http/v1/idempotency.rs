@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    super::{AppState, BODY_LIMIT},
+    super::{AppState, limits::PROGRAM_BODY},
     input,
     problem::{Code, Problem},
     tokens::Program,
@@ -65,7 +65,7 @@ pub async fn answer_once(
     let (mut parts, body) = request.into_parts();
     // The answer is kept as it is, for whoever asks again in whatever way.
     parts.headers.remove(header::ACCEPT_ENCODING);
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| input::too_large())?;
+    let body = to_bytes(body, PROGRAM_BODY).await.map_err(|_| input::too_large())?;
     let asked = digest([parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
     let id = match begin(state, program.token.id, &key, asked).await? {
         Beginning::Now(id) => id,

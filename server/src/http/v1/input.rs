@@ -11,7 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    super::BODY_LIMIT,
+    super::limits::PROGRAM_BODY,
     problem::{Code, Problem},
 };
 
@@ -41,7 +41,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// A body is larger than any that there is a use for.
 pub fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("A body has at most {} KiB.", BODY_LIMIT / 1024))
+    Problem::new(Code::BodyTooLarge, format!("A body has at most {} KiB.", PROGRAM_BODY / 1024))
 }
 
 /// Whether a body says that it is JSON.

@@ -31,12 +31,14 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
+    RequestTimeout,
     Conflict,
     RequestUnderWay,
     RequestInterrupted,
     PreconditionFailed,
     BodyTooLarge,
     UnsupportedMediaType,
+    Misdirected,
     Invalid,
     InvalidCursor,
     IdempotencyKeyReused,
@@ -47,7 +49,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, by status.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::ScopeMissing,
@@ -55,12 +57,14 @@ impl Code {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
+        Self::RequestTimeout,
         Self::Conflict,
         Self::RequestUnderWay,
         Self::RequestInterrupted,
         Self::PreconditionFailed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
+        Self::Misdirected,
         Self::Invalid,
         Self::InvalidCursor,
         Self::IdempotencyKeyReused,
@@ -95,6 +99,9 @@ impl Code {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method; see Allow")
             }
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Answers are JSON"),
+            Self::RequestTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request did not arrive whole in time")
+            }
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The state of the thing does not allow it"),
             Self::RequestUnderWay => {
                 (StatusCode::CONFLICT, "request_under_way", "The first request with this key is not answered yet")
@@ -108,6 +115,9 @@ impl Code {
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Bodies are JSON")
+            }
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This is not the address of this server")
             }
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value breaks a rule"),
             Self::InvalidCursor => {
@@ -172,6 +182,8 @@ pub struct FieldProblem {
 #[derive(Debug)]
 pub struct Problem {
     code: Code,
+    /// That of the code, or another one to which it is the nearest.
+    status: StatusCode,
     detail: String,
     errors: Vec<FieldProblem>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -180,7 +192,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        Self { code, status: code.status(), detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
     /// There is no such company.
@@ -221,16 +233,16 @@ impl Problem {
         Self::of_status(status, format!("{}.", Code::of_status(status).title()))
     }
 
-    /// One of this status, or of the nearest that there is.
+    /// One of this status, and of the kind that is nearest to it.
     pub fn of_status(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self::new(Code::of_status(status), detail)
+        Self { status, ..Self::new(Code::of_status(status), detail) }
     }
 
     fn body(&self) -> Vec<u8> {
         let body = ProblemBody {
             kind: format!("{DOCS_PATH}#{}", self.code.key()),
             title: self.code.title(),
-            status: self.code.status().as_u16(),
+            status: self.status.as_u16(),
             detail: self.detail.clone(),
             code: self.code.key(),
             request_id: RequestId::current().map(|id| id.to_string()),
@@ -249,7 +261,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.code.status(), [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
+        let mut response = (self.status, [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
         response.headers_mut().extend(self.headers);
         response
     }
@@ -319,6 +331,17 @@ mod tests {
         let keys: BTreeSet<&str> = Code::ALL.iter().map(|code| code.key()).collect();
         assert_eq!(keys.len(), Code::ALL.len());
         assert!(Code::ALL.iter().all(|code| !code.title().ends_with('.') && code.status().as_u16() >= 400));
+    }
+
+    #[test]
+    fn a_body_has_the_status_of_its_response() {
+        for (status, code) in [(408, "request_timeout"), (421, "misdirected"), (414, "bad_request"), (502, "internal")]
+        {
+            let problem = Problem::from_status(StatusCode::from_u16(status).unwrap_or_default());
+            let body: serde_json::Value = serde_json::from_slice(&problem.body()).unwrap_or_default();
+            assert_eq!((&body["status"], &body["code"]), (&status.into(), &code.into()));
+            assert_eq!(problem.into_response().status(), status);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Who asks: a program with a token. What it may ask for, the one table of the server says.
 
 use std::{
+    collections::HashSet,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,21 +15,30 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use tokio::sync::Semaphore;
 
 use super::{
     super::{
         AppState,
         caller::{Access, access},
     },
-    idempotency,
+    companies, idempotency,
+    kept_pages::Version,
     problem::{Code, PROBLEM_JSON, Problem},
 };
 use crate::{
     api_tokens::ApiToken,
-    rate::{Allowance, Cost},
+    fresh::FreshOf,
+    rate::{Allowance, Cost, whole_seconds},
     sessions::me,
-    store::{Store, StoreError, activity::Actor, api_tokens, sessions::TokenHash},
+    store::{StoreError, activity::Actor, api_tokens, sessions::TokenHash},
 };
+
+/// How many tokens are looked up at once that are not known to be good.
+const NEWCOMERS: usize = 4;
+
+/// How many tokens are remembered to be good.
+const GOOD: usize = 1_000;
 
 /// A method, and what a token must let do for it.
 pub type MethodScope = (&'static str, Scope);
@@ -40,6 +50,8 @@ pub struct Program {
     pub me: Arc<Me>,
     /// The token.
     pub token: Arc<api_tokens::ApiToken>,
+    /// Which state companies were in when the token was looked up, for who asks for the list of them.
+    pub companies: Option<Version>,
 }
 
 impl Program {
@@ -83,8 +95,9 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: Reque
     // A body can't be looked at by several threads, so a request is not held while something is waited for.
     let address = address(&request);
     let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+    let lists_companies = wanted == "GET" && request.uri().path() == companies::PATH;
     let what = format!("{} {}", request.method(), request.uri().path());
-    let program = match program(state, authorization, address).await {
+    let program = match program(state, authorization, address, lists_companies).await {
         Ok(program) => program,
         Err(problem) => return problem.into_response(),
     };
@@ -123,12 +136,18 @@ async fn answer(state: &AppState, program: Program, mut request: Request, next: 
     }
 }
 
-async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -> Result<Program, Problem> {
+async fn program(
+    state: &AppState,
+    sent: Option<HeaderValue>,
+    address: IpAddr,
+    lists_companies: bool,
+) -> Result<Program, Problem> {
     let sent = sent.ok_or_else(no_token)?;
     let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
     let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     if let Some(token) = sent.and_then(ApiToken::parse).map(|token| token.hash())
-        && let Some(program) = state.api.lookups.get(&token, async || look_up(&state.store, token).await).await?
+        && let Some(program) =
+            state.api.lookups.get(token, lists_companies, async || look_up(state, token, lists_companies).await).await?
     {
         return Ok(program);
     }
@@ -141,9 +160,65 @@ async fn program(state: &AppState, sent: Option<HeaderValue>, address: IpAddr) -
 }
 
 /// Whoever comes with this token, if it can still be used.
-async fn look_up(store: &Store, token: TokenHash) -> Result<Option<Program>, StoreError> {
-    let found = store.use_api_token(token).await?;
-    Ok(found.map(|(account, token)| Program { me: Arc::new(me(account)), token: Arc::new(token) }))
+async fn look_up(state: &AppState, token: TokenHash, lists_companies: bool) -> Result<Option<Program>, StoreError> {
+    let companies =
+        async { if lists_companies { state.api.pages.version(&state.store).await.map(Some) } else { Ok(None) } };
+    let (found, companies) = tokio::try_join!(state.store.use_api_token(token), companies)?;
+    let program = |(account, token)| Program { me: Arc::new(me(account)), token: Arc::new(token), companies };
+    Ok(found.map(program))
+}
+
+/// Looks tokens up: once for all who come with one at the same time.
+pub struct Lookups {
+    /// Those that are under way, and whether for the list of companies.
+    shared: FreshOf<(TokenHash, bool), Option<Program>>,
+    /// Tokens that were good when they were looked up last.
+    good: Mutex<HashSet<TokenHash>>,
+    /// Places for the others: whoever makes tokens up waits for others who do, and holds up nobody else.
+    newcomers: Semaphore,
+}
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self { shared: FreshOf::default(), good: Mutex::default(), newcomers: Semaphore::new(NEWCOMERS) }
+    }
+}
+
+impl Lookups {
+    async fn get(
+        &self,
+        token: TokenHash,
+        lists_companies: bool,
+        look_up: impl AsyncFnOnce() -> Result<Option<Program>, StoreError>,
+    ) -> Result<Option<Program>, StoreError> {
+        let look_up = async || {
+            let is_good = self.good().contains(&token);
+            // Nobody closes it.
+            let _place = if is_good { None } else { self.newcomers.acquire().await.ok() };
+            let found = look_up().await?;
+            if found.is_some() != is_good {
+                self.note(token, found.is_some());
+            }
+            Ok(found)
+        };
+        self.shared.get(&(token, lists_companies), look_up).await
+    }
+
+    fn good(&self) -> MutexGuard<'_, HashSet<TokenHash>> {
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, token: TokenHash, is_good: bool) {
+        let mut good = self.good();
+        if good.len() >= GOOD {
+            good.clear();
+        }
+        if is_good {
+            good.insert(token);
+        } else {
+            good.remove(&token);
+        }
+    }
 }
 
 /// Both must let it be done: the token, and the role of who made it.
@@ -168,7 +243,7 @@ fn no_token() -> Problem {
 }
 
 fn wait_for(wait: Duration) -> Problem {
-    let seconds = whole_seconds(wait).max(1);
+    let seconds = whole_seconds(wait);
     let text = format!("Too many requests. Go on in {seconds} seconds.");
     Problem::new(Code::TooManyRequests, text).with(header::RETRY_AFTER, seconds)
 }
@@ -185,16 +260,12 @@ fn allowed(methods: &[MethodScope]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn whole_seconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX)
-}
-
 /// Says how much the token may still ask.
 fn tell(headers: &mut HeaderMap, allowance: Allowance) {
     for (name, value) in [
         ("ratelimit-limit", u64::from(allowance.limit)),
         ("ratelimit-remaining", u64::from(allowance.remaining)),
-        ("ratelimit-reset", whole_seconds(allowance.whole_in)),
+        ("ratelimit-reset", if allowance.whole_in.is_zero() { 0 } else { whole_seconds(allowance.whole_in) }),
     ] {
         headers.insert(HeaderName::from_static(name), value.into());
     }
@@ -229,7 +300,6 @@ fn finished(response: Response) -> Response {
         return Response::from_parts(parts, body);
     }
     let mut problem = Problem::from_status(parts.status).into_response();
-    *problem.status_mut() = parts.status;
     for (name, value) in &parts.headers {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name) {
             problem.headers_mut().insert(name, value.clone());
@@ -259,6 +329,21 @@ mod tests {
             let headers = accept.iter().map(|line| (header::ACCEPT, line.parse().unwrap())).collect();
             assert_eq!(accepts_json(&headers), takes, "{accept:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_makes_tokens_up_holds_nobody_up_whose_token_is_good() {
+        let lookups = Lookups::default();
+        lookups.note([0; 32], true);
+        let never = async || std::future::pending().await;
+        let made_up = (1..20).map(|token| lookups.get([token; 32], false, never));
+        let mut made_up = futures::future::join_all(made_up);
+        for _ in 0..20 {
+            assert!(futures::poll!(&mut made_up).is_pending());
+        }
+        assert_eq!(lookups.newcomers.available_permits(), 0);
+        assert!(lookups.get([0; 32], false, async || Ok(None)).await.is_ok_and(|found| found.is_none()));
+        assert!(!lookups.good().contains(&[0; 32]), "it is not any more");
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use app::domain::{CompanyId, Cursor, ListPage, Timestamp};
 use sea_orm::FromQueryResult as _;
 
-use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, Way, containing};
+use super::{Keys, Kind, ListError, Listing, Sql, Store, StoreError, Wanted, Way, containing};
 use crate::store::{
     company_records::{CompanyRecord, record_of},
-    contains,
     entity::company,
 };
 
@@ -15,7 +14,7 @@ use crate::store::{
 pub struct CompanyQuery {
     /// Those that are put away, or those that are not. None: both.
     pub archived: Option<bool>,
-    /// Each word is in the name, the domain, the external id or the contact.
+    /// Each word is in the name, the domain, the external id, the contact or the e-mail address.
     pub search: String,
     /// Of this id in another program.
     pub external_id: Option<String>,
@@ -66,8 +65,8 @@ fn from(query: &CompanyQuery) -> Sql {
     }
     if let Some(tag) = &query.tag {
         // As they are stored: with ", " between them.
-        let pattern = sql.bind(contains(&format!(", {tag},")));
-        sql.push(&format!(" AND lower(', ' || coalesce(c.tags, '') || ',') LIKE {pattern} ESCAPE '\\'"));
+        let has = Wanted::bind(&format!(", {tag},"), &mut sql).is_in("', ' || coalesce(c.tags, '') || ','");
+        sql.push(&format!(" AND {has}"));
     }
     if let Some(since) = query.changed_since {
         let since = sql.bind(since.as_millis());
