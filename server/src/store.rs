@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use app::domain::{CompanyId, Timestamp};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    ExprTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ExprTrait as _, QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait as _,
     prelude::*,
     sea_query::Expr,
     sqlx::{
@@ -19,6 +20,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::log::LevelFilter;
 
+use self::held::Held;
 use crate::{clock::Clock, migration::Migrator};
 
 pub mod accounts;
@@ -36,6 +38,7 @@ pub mod company_records;
 pub mod connections;
 pub mod disconnections;
 mod entity;
+mod held;
 pub mod links;
 pub mod lists;
 pub mod mail;
@@ -111,6 +114,8 @@ pub struct Store {
     reader: DatabaseConnection,
     /// SQLite has one writer: waiting for it here is fair, waiting in SQLite is not.
     writer: DatabaseConnection,
+    /// For what is asked all the time, of PostgreSQL.
+    held: Option<Arc<Held>>,
     workers: Arc<Semaphore>,
     announcements: Announcements,
     presence: Presence,
@@ -144,7 +149,9 @@ impl Store {
         };
         let workers = Arc::new(Semaphore::new(at_once));
         let (announcements, presence) = (Announcements::default(), Presence::default());
-        Ok(Self { reader, writer, workers, announcements, presence, clock })
+        let is_postgres = writer.get_database_backend() == DbBackend::Postgres;
+        let held = is_postgres.then(|| Arc::new(Held::of(writer.get_postgres_connection_pool())));
+        Ok(Self { reader, writer, held, workers, announcements, presence, clock })
     }
 
     /// Whether the database answers who reads. A long write keeps nobody from that on SQLite; nor are connections to
@@ -175,6 +182,18 @@ impl Store {
     /// What changes, as it changes.
     pub fn announcements(&self) -> &Announcements {
         &self.announcements
+    }
+
+    /// Asks for rows, as is done all the time.
+    async fn query_often(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
+        match &self.held {
+            Some(held) => Ok(held
+                .query_all(&statement)
+                .await
+                .map_err(|error| RuntimeErr::SqlxError(error.into()))
+                .map_err(DbErr::Query)?),
+            None => Ok(self.reader.query_all_raw(statement).await?),
+        }
     }
 
     fn engine(&self) -> DbBackend {

@@ -6,7 +6,10 @@ use app::domain::{
     AccountId, ActivityKind, ApiTokenId, ApiTokenRow, Scope, Timestamp, TokenName,
     api_token::{SHOWN_AFTER_ITS_END, TOKENS_MAX},
 };
-use sea_orm::{ActiveValue::Set, Condition, QueryOrder as _, prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, Condition, FromQueryResult as _, IdenStatic as _, QueryOrder as _, QueryTrait as _, SelectA,
+    SelectB, prelude::*, sea_query::Expr,
+};
 
 use super::{
     Store, StoreError, Transaction,
@@ -102,15 +105,17 @@ impl Store {
     /// The token of this hash and who made it, if it can still be used. It counts as used now.
     pub async fn use_api_token(&self, hash: TokenHash) -> Result<Option<(Account, ApiToken)>, StoreError> {
         let now = self.clock.now();
-        let found = Entity::find()
+        let statement = Entity::find()
             .filter(Column::TokenHash.eq(hash.as_slice()))
             .filter(Column::ExpiresAt.gt(now.as_millis()))
             .find_also_related(account::Entity)
             .filter(account::Column::DeactivatedAt.is_null())
             // There is one at most. SQLite plans a statement with a limit anew each time.
-            .all(&self.reader)
-            .await?;
-        let Some((model, Some(account))) = found.into_iter().next() else { return Ok(None) };
+            .build(self.engine());
+        let found = self.query_often(statement).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let model = Model::from_query_result(row, SelectA.as_str())?;
+        let account = account::Model::from_query_result(row, SelectB.as_str())?;
         let last_used = model.last_used_at.map(Timestamp::from_millis);
         if last_used.is_none_or(|last| now.since(last) >= USE_IS_NOTED_EVERY) {
             // Nobody's request waits for it.

@@ -10,8 +10,8 @@ use app::{
     },
 };
 use sea_orm::{
-    Condition, ConnectionTrait as _, DbBackend, FromQueryResult, QueryOrder as _, QueryResult, QuerySelect as _,
-    Statement, prelude::*, sea_query::Expr,
+    Condition, DbBackend, FromQueryResult, QueryOrder as _, QueryResult, QuerySelect as _, Statement, prelude::*,
+    sea_query::Expr,
 };
 
 use super::{
@@ -186,7 +186,7 @@ impl Store {
         let sql = "SELECT id, revision FROM company WHERE changed_at >= $1 UNION ALL \
                    SELECT company_id, -1 FROM activity WHERE kind = $2 AND at >= $3 AND company_id IS NOT NULL";
         let values = [since.as_millis().into(), ActivityKind::CompanyDeleted.key().into(), since.as_millis().into()];
-        let found = self.reader.query_all_raw(Statement::from_sql_and_values(self.engine(), sql, values)).await?;
+        let found = self.query_often(Statement::from_sql_and_values(self.engine(), sql, values)).await?;
         let read = |row: &QueryResult| Ok((CompanyId::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
         Ok(found.iter().map(read).collect::<Result<_, DbErr>>()?)
     }

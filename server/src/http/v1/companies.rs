@@ -336,7 +336,7 @@ pub async fn list(
     let (kept, question) = (&state.api.pages, listing.question());
     let version = match program.companies {
         Some(version) => version,
-        None => kept.version(&state.store).await?,
+        None => Box::pin(kept.version(&state.store)).await?,
     };
     if let Some(page) = kept.page(version, &question) {
         return Ok(page.into_response());
@@ -353,7 +353,7 @@ pub async fn list(
         changed_since: None,
         after,
     };
-    let (records, next) = state.store.list_companies(&query, listing.limit).await?;
+    let (records, next) = Box::pin(state.store.list_companies(&query, listing.limit)).await?;
     let companies: Vec<Company> = records.into_iter().map(Company::from).collect();
     let page = listing.render(companies, next.map(|id| id.to_string()).as_deref())?;
     kept.keep(version, question, page.clone());

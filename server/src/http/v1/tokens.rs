@@ -130,7 +130,7 @@ fn stranger(state: &AppState, request: &Request) -> Result<(), Problem> {
 async fn answer(state: &AppState, program: Program, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(program.clone());
     if request.method() == Method::POST {
-        idempotency::answer_once(state, &program, request, next).await.unwrap_or_else(Problem::into_response)
+        Box::pin(idempotency::answer_once(state, &program, request, next)).await.unwrap_or_else(Problem::into_response)
     } else {
         next.run(request).await
     }
@@ -146,8 +146,11 @@ async fn program(
     let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
     let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     if let Some(token) = sent.and_then(ApiToken::parse).map(|token| token.hash())
-        && let Some(program) =
-            state.api.lookups.get(token, lists_companies, async || look_up(state, token, lists_companies).await).await?
+        && let Some(program) = state
+            .api
+            .lookups
+            .get(token, lists_companies, async || Box::pin(look_up(state, token, lists_companies)).await)
+            .await?
     {
         return Ok(program);
     }
@@ -233,7 +236,7 @@ async fn may(state: &AppState, program: &Program, scope: Scope, what: String) ->
         return Ok(());
     };
     tracing::info!(token = %program.token.id, what, "refused");
-    state.store.refused(&program.actor(), what).await?;
+    Box::pin(state.store.refused(&program.actor(), what)).await?;
     Err(refusal)
 }
 

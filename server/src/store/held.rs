@@ -1,0 +1,75 @@
+//! Connections to PostgreSQL that are held for what is asked all the time. One that is given back to the pool is tested each
+//! time, which takes longer than such a question.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sea_orm::{
+    QueryResult, Statement,
+    sea_query::Values,
+    sqlx::{
+        AssertSqlSafe, Error,
+        postgres::{PgConnection, PgPool},
+        query_with,
+    },
+};
+use sea_query_sqlx::SqlxValues;
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::presence::ANSWERS_WITHIN;
+
+/// How many questions are asked at once.
+const CONNECTIONS: usize = 2;
+
+/// Connections, as long as they answer.
+pub struct Held {
+    pool: PgPool,
+    places: Semaphore,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Held {
+    /// Some of this pool, when they are needed.
+    pub fn of(pool: &PgPool) -> Self {
+        Self { pool: pool.clone(), places: Semaphore::new(CONNECTIONS), idle: Mutex::default() }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for rows.
+    pub async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
+        let _place = self.places.acquire().await.map_err(|_| Error::PoolClosed)?;
+        // What is cut off takes its connection with it.
+        let kept = self.idle().pop();
+        let asked = match kept {
+            Some(connection) => Some(ask(connection, statement).await),
+            None => None,
+        };
+        let (rows, connection) = match asked {
+            Some(Err(error)) if !is_ended(&error) => return Err(error),
+            Some(Ok(answered)) => answered,
+            // The database was restarted meanwhile, perhaps. A question can be asked again.
+            Some(Err(_)) | None => ask(self.pool.acquire().await?.detach(), statement).await?,
+        };
+        self.idle().push(connection);
+        Ok(rows)
+    }
+}
+
+/// Whether it says nothing but that the connection was ended.
+fn is_ended(error: &Error) -> bool {
+    match error {
+        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => true,
+        Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+async fn ask(mut connection: PgConnection, statement: &Statement) -> Result<(Vec<QueryResult>, PgConnection), Error> {
+    let values = SqlxValues(statement.values.clone().unwrap_or_else(|| Values(Vec::new())));
+    // It is one of ours, and what others wrote is among its values.
+    let query = query_with(AssertSqlSafe(statement.sql.as_str()), values);
+    let rows = timeout(ANSWERS_WITHIN, query.fetch_all(&mut connection)).await.map_err(|_| Error::PoolTimedOut)??;
+    Ok((rows.into_iter().map(QueryResult::from).collect(), connection))
+}
