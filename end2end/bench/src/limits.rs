@@ -42,6 +42,7 @@ const LIMITS: [(&str, &str, Option<Engine>, Limit); 30] = [
     ("whole_list", "kept_ms", None, Limit::AtMost(100.0)),
     ("whole_list", "known_ms", None, Limit::AtMost(2.0)),
     ("list_api", "times_empty", None, Limit::AtLeast(0.3)),
+    ("list_api", "gzip_times_empty", None, Limit::AtLeast(0.3)),
     ("making_links", "p50_ms", None, Limit::AtMost(5.0)),
     ("cold_start", "new_ms", None, Limit::AtMost(300.0)),
     ("cold_start", "existing_ms", None, Limit::AtMost(300.0)),

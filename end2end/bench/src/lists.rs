@@ -13,7 +13,7 @@ use crate::{
     companies,
     database::{Cluster, Empty, Engine},
     limits::{Measured, quantile},
-    load::Get,
+    load::{Get, Load},
     pages::Server,
     programs::Program,
     setting,
@@ -111,38 +111,46 @@ pub async fn list_api(cluster: &Cluster, engine: Engine) -> anyhow::Result<Measu
     let token = format!("Bearer {}", made["token"].as_str().context("a token")?);
     let (_program, address) = Program::nothing()?;
     let nothing = Get::new(&format!("http://{address}/"), &[]).await?;
-    let list = Get::new(&format!("{}/api/v1/companies?limit=100", server.url), &[("Authorization", &token)]).await?;
+    let url = format!("{}/api/v1/companies?limit=100", server.url);
+    let list = Get::new(&url, &[("Authorization", &token)]).await?;
+    // As the libraries of most languages ask.
+    let gzip = Get::new(&url, &[("Authorization", &token), ("Accept-Encoding", "gzip")]).await?;
     let peer = match std::env::var("PEER_LIST_URL") {
         Ok(url) => Some(Get::new(&url, &[]).await?),
         Err(_) => None,
     };
-    let (mut nothings, mut lists, mut times, mut peers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut nothings, mut lists, mut gzips) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut times, mut gzip_times, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     // Once, so that everybody is awake.
-    nothing.load().await?;
-    list.load().await?;
+    for asked in [&nothing, &list, &gzip] {
+        asked.load().await?;
+    }
     for pair in 0..pairs() {
-        let (empty, ours) = if pair % 2 == 0 {
-            let empty = nothing.load().await?;
-            (empty, list.load().await?)
+        let (empty, ours, compressed) = if pair % 2 == 0 {
+            (nothing.load().await?, list.load().await?, gzip.load().await?)
         } else {
-            let ours = list.load().await?;
-            (nothing.load().await?, ours)
+            let (compressed, ours) = (gzip.load().await?, list.load().await?);
+            (nothing.load().await?, ours, compressed)
         };
         if let Some(peer) = &peer {
             peers.push(peer.load().await?.rps);
         }
         times.push(ours.rps / empty.rps);
+        gzip_times.push(compressed.rps / empty.rps);
         nothings.push(empty);
         lists.push(ours);
+        gzips.push(compressed);
     }
-    let of =
-        |loads: &[crate::load::Load], number: fn(&crate::load::Load) -> f64| median(loads.iter().map(number).collect());
+    let of = |loads: &[Load], number: fn(&Load) -> f64| median(loads.iter().map(number).collect());
     let mut numbers = vec![
         ("empty_rps", of(&nothings, |load| load.rps)),
         ("rps", of(&lists, |load| load.rps)),
         ("times_empty", median(times)),
+        ("gzip_rps", of(&gzips, |load| load.rps)),
+        ("gzip_times_empty", median(gzip_times)),
         ("empty_p99_ms", of(&nothings, |load| load.p99_ms)),
         ("p99_ms", of(&lists, |load| load.p99_ms)),
+        ("gzip_p99_ms", of(&gzips, |load| load.p99_ms)),
     ];
     if peer.is_some() {
         numbers.push(("peer_rps", median(peers)));

@@ -23,7 +23,7 @@ use super::{
     super::{AppState, site::names},
     PREFIX,
     input::{self, Body, words},
-    paging::{Listing, Page, PageParams},
+    paging::{Listing, Page, PageParams, TakesGzip},
     problem::{self, Code, FieldProblem, Problem},
     tokens::Program,
     wire::Moment,
@@ -331,6 +331,7 @@ async fn found(state: &AppState, company: input::Company) -> Result<Company, Pro
 pub async fn list(
     State(state): State<AppState>,
     program: Program,
+    takes_gzip: TakesGzip,
     listing: Listing<CompanyParams>,
 ) -> Result<Response, Problem> {
     let (kept, question) = (&state.api.pages, listing.question());
@@ -339,7 +340,7 @@ pub async fn list(
         None => Box::pin(kept.version(&state.store)).await?,
     };
     if let Some(page) = kept.page(version, &question) {
-        return Ok(page.into_response());
+        return Ok(page.answer(takes_gzip));
     }
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(|_| Problem::cursor())?;
     let CompanyParams { search, external_id, domain, tag, archived } = &listing.params;
@@ -357,7 +358,7 @@ pub async fn list(
     let companies: Vec<Company> = records.into_iter().map(Company::from).collect();
     let page = listing.render(companies, next.map(|id| id.to_string()).as_deref())?;
     kept.keep(version, question, page.clone());
-    Ok(page.into_response())
+    Ok(page.answer(takes_gzip))
 }
 
 /// Add a company

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn page(bytes: usize) -> Rendered {
-        Rendered { body: vec![0; bytes].into(), link: None }
+        Rendered::new(vec![0; bytes].into(), None)
     }
 
     #[test]
@@ -88,9 +88,9 @@ mod tests {
         // Who was slow keeps nothing that is older.
         kept.keep(one, "b".to_owned(), page(1));
         assert!(kept.page(one, "b").is_none() && kept.page(two, "a").is_some());
-        kept.keep(two, "c".to_owned(), page(ROOM - 1));
+        kept.keep(two, "c".to_owned(), page(ROOM / 2 - 1));
         assert!(kept.page(two, "a").is_none() && kept.page(two, "c").is_some());
-        kept.keep(two, "d".to_owned(), page(ROOM + 1));
+        kept.keep(two, "d".to_owned(), page(ROOM / 2 + 1));
         assert!(kept.page(two, "d").is_none());
     }
 }

@@ -1,5 +1,11 @@
 //! Lists, a page at a time: `limit` and `cursor` of the query, and where the next page is.
 
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    sync::{Arc, OnceLock},
+};
+
 use axum::{
     body::Bytes,
     extract::{FromRequestParts, Query},
@@ -7,12 +13,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use flate2::{Compression, write::GzEncoder};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{super::site::accepts, problem::Problem};
 use crate::store::StoreError;
 
 /// How many a page has, unless who asks says otherwise.
@@ -53,19 +60,54 @@ pub struct Rendered {
     pub body: Bytes,
     /// Where the next one is.
     pub link: Option<HeaderValue>,
+    /// The body compressed, once somebody asked for it: that takes a hundred times as long as sending it.
+    gzip: Arc<OnceLock<Option<Bytes>>>,
 }
 
 impl Rendered {
-    /// How many bytes it takes.
+    /// A page that says this.
+    pub fn new(body: Bytes, link: Option<HeaderValue>) -> Self {
+        Self { body, link, gzip: Arc::default() }
+    }
+
+    /// How many bytes it takes at most.
     pub fn size(&self) -> usize {
-        self.body.len() + self.link.as_ref().map_or(0, HeaderValue::len)
+        2 * self.body.len() + self.link.as_ref().map_or(0, HeaderValue::len)
+    }
+
+    /// As it is sent to who takes it compressed, or does not.
+    pub fn answer(self, takes_gzip: TakesGzip) -> Response {
+        let kind = [(header::CONTENT_TYPE, "application/json"), (header::VARY, "accept-encoding")];
+        let link = self.link.map(|link| [(header::LINK, link)]);
+        let compressed = if takes_gzip.0 { self.gzip.get_or_init(|| gzip(&self.body)).clone() } else { None };
+        match compressed {
+            Some(compressed) => (kind, [(header::CONTENT_ENCODING, "gzip")], link, compressed).into_response(),
+            None => (kind, link, self.body).into_response(),
+        }
     }
 }
 
 impl IntoResponse for Rendered {
     fn into_response(self) -> Response {
-        let link = self.link.map(|link| [(header::LINK, link)]);
-        ([(header::CONTENT_TYPE, "application/json")], link, self.body).into_response()
+        self.answer(TakesGzip(false))
+    }
+}
+
+fn gzip(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).ok()?;
+    Some(encoder.finish().ok()?.into())
+}
+
+/// Whether who asks takes what is compressed with gzip, as most libraries do. Brotli makes pages little smaller.
+#[derive(Clone, Copy)]
+pub struct TakesGzip(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for TakesGzip {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(accepts(&parts.headers, "gzip")))
     }
 }
 
@@ -148,7 +190,7 @@ impl<T: DeserializeOwned> Listing<T> {
         });
         let unexpected = |error: serde_json::Error| StoreError::Unexpected(error.to_string());
         let body = serde_json::to_vec(&Page { data, next_cursor }).map_err(unexpected)?.into();
-        Ok(Rendered { body, link })
+        Ok(Rendered::new(body, link))
     }
 }
 
