@@ -1,7 +1,7 @@
 //! Answers that are shared by those who ask at the same time. None is older than the question.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,7 +20,7 @@ pub struct Fresh<T>(Mutex<Queue<T>>);
 #[derive(Debug)]
 struct Queue<T> {
     is_asked: bool,
-    waiting: Vec<oneshot::Sender<T>>,
+    waiting: VecDeque<oneshot::Sender<T>>,
 }
 
 /// What somebody does who wants an answer.
@@ -38,11 +38,13 @@ struct Asking<'a, T>(&'a Fresh<T>);
 struct Waiting<'a, T> {
     fresh: &'a Fresh<T>,
     answer: oneshot::Receiver<T>,
+    /// Whether they were told, or that it is their turn.
+    is_over: bool,
 }
 
 impl<T> Default for Fresh<T> {
     fn default() -> Self {
-        Self(Mutex::new(Queue { is_asked: false, waiting: Vec::new() }))
+        Self(Mutex::new(Queue { is_asked: false, waiting: VecDeque::new() }))
     }
 }
 
@@ -55,8 +57,8 @@ impl<T> Fresh<T> {
         let mut queue = self.queue();
         if queue.is_asked {
             let (told, answer) = oneshot::channel();
-            queue.waiting.push(told);
-            Turn::Wait(Waiting { fresh: self, answer })
+            queue.waiting.push_back(told);
+            Turn::Wait(Waiting { fresh: self, answer, is_over: false })
         } else {
             queue.is_asked = true;
             Turn::Ask(Asking(self))
@@ -67,7 +69,7 @@ impl<T> Fresh<T> {
     fn go_on(&self) {
         let mut queue = self.queue();
         while !queue.is_asked
-            && let Some(next) = queue.waiting.pop()
+            && let Some(next) = queue.waiting.pop_front()
         {
             if !next.is_closed() {
                 break;
@@ -93,7 +95,9 @@ impl<T: Clone> Fresh<T> {
         loop {
             match self.turn() {
                 Turn::Wait(mut waiting) => {
-                    if let Ok(answer) = (&mut waiting.answer).await {
+                    let told = (&mut waiting.answer).await;
+                    waiting.is_over = true;
+                    if let Ok(answer) = told {
                         return Ok(answer);
                     }
                 }
@@ -122,9 +126,11 @@ impl<T> Drop for Asking<'_, T> {
 
 impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
-        // It may be their turn, and they go away instead. First closed, so that nobody gives them the turn after that.
-        self.answer.close();
-        self.fresh.go_on();
+        if !self.is_over {
+            // It may be their turn, and they go away instead. First closed, so that nobody gives them the turn after that.
+            self.answer.close();
+            self.fresh.go_on();
+        }
     }
 }
 
@@ -207,12 +213,12 @@ mod tests {
         let never = || Box::pin(fresh.get(async || std::future::pending::<Result<u64, Infallible>>().await));
         let mut asking = never();
         assert!(futures::poll!(asking.as_mut()).is_pending());
-        let mut other = Box::pin(fresh.get(async || Ok::<_, Infallible>(1)));
-        assert!(futures::poll!(other.as_mut()).is_pending());
         let mut waiting = [never(), never()];
         for waiting in &mut waiting {
             assert!(futures::poll!(waiting.as_mut()).is_pending());
         }
+        let mut other = Box::pin(fresh.get(async || Ok::<_, Infallible>(1)));
+        assert!(futures::poll!(other.as_mut()).is_pending());
         let [first, second] = waiting;
         drop(first);
         // It is the second's turn then.

@@ -7,7 +7,7 @@ use sea_orm::{
     QueryResult, Statement,
     sea_query::Values,
     sqlx::{
-        AssertSqlSafe, Error,
+        AssertSqlSafe, Error, Executor as _,
         postgres::{PgConnection, PgPool},
         query_with,
     },
@@ -37,6 +37,13 @@ impl Held {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn connect(&self) -> Result<PgConnection, Error> {
+        let mut connection = self.pool.acquire().await?.detach();
+        // What is asked all the time need not be planned each time.
+        connection.execute("SET plan_cache_mode = force_generic_plan").await?;
+        Ok(connection)
+    }
+
     /// Asks for rows.
     pub async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
         let _place = self.places.acquire().await.map_err(|_| Error::PoolClosed)?;
@@ -50,7 +57,7 @@ impl Held {
             Some(Err(error)) if !is_ended(&error) => return Err(error),
             Some(Ok(answered)) => answered,
             // The database was restarted meanwhile, perhaps. A question can be asked again.
-            Some(Err(_)) | None => ask(self.pool.acquire().await?.detach(), statement).await?,
+            Some(Err(_)) | None => ask(self.connect().await?, statement).await?,
         };
         self.idle().push(connection);
         Ok(rows)
