@@ -133,7 +133,7 @@ impl Store {
             migrate(&writer).await?;
             (connect_sqlite(Path::new(path), 8).await?, writer)
         } else {
-            let mut options = quiet(url);
+            let mut options = options_for(url);
             options
                 .max_connections(32)
                 .acquire_timeout(Duration::from_secs(10))
@@ -322,7 +322,7 @@ fn careful(options: PgPoolOptions) -> PgPoolOptions {
 
 /// One server after the other: several may start at once. The lock goes with the connection that holds it.
 async fn migrate_postgres(url: &str) -> Result<(), StoreError> {
-    let mut options = quiet(url);
+    let mut options = options_for(url);
     options.max_connections(1);
     let connection = Database::connect(options).await?;
     connection.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
@@ -341,17 +341,21 @@ async fn migrate(db: &DatabaseConnection) -> Result<(), StoreError> {
     }
 }
 
-/// Options whose statements are not logged above `trace`: they hold names of people.
-fn quiet(url: &str) -> ConnectOptions {
+/// Options of every pool. Statements are not logged above `trace`: they hold names of people.
+fn options_for(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
+        // What closes connections that are old or idle spins for ever, on a thread that others need, if it counts the idle
+        // ones in the moment in which one is given back and taken (sqlx 0.9, `PoolInner::release`).
+        .idle_timeout(None)
+        .max_lifetime(None)
         .sqlx_logging_level(LevelFilter::Trace)
         .sqlx_slow_statements_logging_settings(LevelFilter::Debug, Duration::from_secs(1));
     options
 }
 
 async fn connect_sqlite(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = quiet("sqlite::memory:");
+    let mut options = options_for("sqlite::memory:");
     let path = path.to_owned();
     options
         .max_connections(connections)
