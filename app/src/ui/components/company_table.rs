@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::{Action, CompanyId, Order, Timestamp},
     ui::{
-        browser::{document, popover, press},
+        browser::{document, popover},
         may::Reasons,
         search::Sort,
         state::{Entry, Selection, selection::Counts},
@@ -227,8 +227,7 @@ impl Table {
         if does == SELECT {
             return self.select(id, event.shift_key());
         }
-        // What the first half of a double click did may have brought another action here.
-        if let Some(action) = company_row::action(&does).filter(|_| !press::is_second(event)) {
+        if let Some(action) = company_row::action(&does) {
             if let Some(menu) = menu_of(&element) {
                 popover::close(&menu);
             }
@@ -240,10 +239,6 @@ impl Table {
         let Some(element) = focus::target(event) else { return };
         let Some(id) = focus::row_of(&element) else { return };
         let key = event.key();
-        // Held down, it would press what comes to the place.
-        if event.repeat() && key == "Enter" {
-            return event.prevent_default();
-        }
         if let Some(menu) = menu_of(&element) {
             let step = match key.as_str() {
                 "ArrowDown" => 1,

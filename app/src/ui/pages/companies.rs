@@ -385,10 +385,6 @@ fn announce_matches(companies: state::Companies, search: RwSignal<String>, shown
     let waiting = StoredValue::new_local(None::<Timeout>);
     Effect::new(move |before: Option<String>| {
         let text = search.get();
-        // In a part of them there may be none.
-        if companies.part_of().with(Option::is_some) {
-            return before.unwrap_or_default();
-        }
         if before.as_ref().is_some_and(|before| *before != text) {
             let say = move || {
                 let words = match shown.with_untracked(|shown| shown.len()) {
