@@ -234,31 +234,6 @@ test("a text without the link is refused, who has no address is named, and a sli
   await expectFocusKept(page);
 });
 
-test("all that wait are marked as sent once, however often that is pressed, and the focus is kept", async ({ app, page }) => {
-  const clients = await clientsOf(app, page, 2);
-  await withSelected(page, "/settings/links/new?of=selected", clients);
-  await page.getByRole("button", { name: "Generate 2 links" }).click();
-  await page.getByRole("link", { name: "Send and follow them" }).click();
-  await expectStates(page, { "Not sent": 2 });
-  let asked = 0;
-  let answer = (): void => {};
-  const held = new Promise<void>((done) => (answer = done));
-  await page.route("**/api/campaigns/mark-sent", async (route) => {
-    asked += 1;
-    await held;
-    await route.continue();
-  });
-  const mark = page.getByRole("button", { name: "Mark 2 as sent" });
-  await mark.press("Enter");
-  await mark.press("Enter");
-  answer();
-  await expectStates(page, { Sent: 2 });
-  await expect(page.getByRole("status").filter({ hasText: "2 companies marked as sent" })).not.toHaveCount(0);
-  await expect(page.getByRole("button", { name: /^Mark/ })).toHaveCount(0);
-  await expectFocusKept(page);
-  expect(asked).toBe(1);
-});
-
 test("tags are changed for all that are selected, and the page M365 companies says so", async ({ app, page }) => {
   const clients = await clientsOf(app, page, 3);
   await withSelected(page, "/settings/companies/tags", clients);

@@ -47,10 +47,8 @@ pub struct Campaign {
     rows: RwSignal<Vec<Row>>,
     load: RwSignal<Load>,
     asking: StoredValue<bool>,
-    /// How many times the server was asked.
-    asked: StoredValue<u32>,
-    /// With which companies something is being done; none: with all that wait.
-    busy: StoredValue<Vec<Option<CompanyId>>>,
+    /// With which companies something is being done.
+    busy: StoredValue<Vec<CompanyId>>,
     refused: RwSignal<Option<String>>,
     left_out: RwSignal<Vec<LeftOut>>,
     renewed: RwSignal<Vec<LinkOutcome>>,
@@ -78,7 +76,6 @@ impl Campaign {
             rows: RwSignal::default(),
             load: RwSignal::default(),
             asking: StoredValue::default(),
-            asked: StoredValue::default(),
             busy: StoredValue::default(),
             refused: RwSignal::default(),
             left_out: RwSignal::default(),
@@ -158,44 +155,35 @@ impl Campaign {
             .with(|rows| rows.iter().filter_map(|row| row.with(|row| is_one(row).then(|| row.name.clone()))).collect())
     }
 
-    /// Asks the server how far it is, unless it is being asked. The page may be gone.
+    /// Asks the server how far it is. The page may be gone by now.
     pub fn read(self) {
-        if self.asking.try_get_value() == Some(false) {
-            spawn_local(self.ask());
-        }
-    }
-
-    /// Asks the server how far it is now: an answer to an earlier question is not heard any more.
-    async fn ask(self) {
-        let number = self.asked.try_update_value(|asked| {
-            *asked = asked.wrapping_add(1);
-            *asked
-        });
-        if number.is_none() {
+        if self.asking.try_get_value() != Some(false) {
             return;
         }
         self.asking.set_value(true);
-        let digest = self.view.with_untracked(|view| view.digest);
-        let answer = show_campaign(self.id, digest).await;
-        // The page may be gone by now.
-        if self.asked.try_get_value() != number {
-            return;
-        }
-        self.asking.set_value(false);
-        match answer {
-            Ok(view) => {
-                if let Some(view) = view {
-                    self.take(view);
+        spawn_local(async move {
+            let digest = self.view.try_with_untracked(|view| view.digest).unwrap_or_default();
+            let answer = show_campaign(self.id, digest).await;
+            // The page may be gone by now.
+            if self.load.try_get_untracked().is_none() {
+                return;
+            }
+            self.asking.set_value(false);
+            match answer {
+                Ok(view) => {
+                    if let Some(view) = view {
+                        self.take(view);
+                    }
+                }
+                Err(error) => {
+                    self.session.heed(&error);
+                    // What is shown stays.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Failed(error));
+                    }
                 }
             }
-            Err(error) => {
-                self.session.heed(&error);
-                // What is shown stays.
-                if self.load.with_untracked(|load| *load != Load::Done) {
-                    self.load.set(Load::Failed(error));
-                }
-            }
-        }
+        });
     }
 
     fn take(self, mut view: CampaignView) {
@@ -244,15 +232,7 @@ impl Campaign {
     /// Keeps the text, and sends it to all who wait for it.
     pub fn send_to_all(self) {
         let companies = self.waiting(true);
-        self.form.send(
-            BODY,
-            Box::pin(async move {
-                self.send(companies, false).await?;
-                // Until that is seen, the button would send them again.
-                self.ask().await;
-                Ok(())
-            }),
-        );
+        self.form.send(BODY, Box::pin(async move { self.send(companies, false).await }));
     }
 
     async fn send(self, companies: Vec<CompanyId>, again: bool) -> Result<(), AppError> {
@@ -265,6 +245,7 @@ impl Campaign {
             mails => format!("{mails} e-mails are on their way"),
         });
         self.left_out.set(queued.left_out);
+        self.read();
         Ok(())
     }
 
@@ -305,21 +286,18 @@ impl Campaign {
     }
 
     fn run(self, company: Option<CompanyId>, what: impl Future<Output = Result<(), AppError>> + 'static) {
-        if self.busy.with_value(|busy| busy.contains(&company)) {
+        if company.is_some_and(|company| self.busy.with_value(|busy| busy.contains(&company))) {
             return;
         }
-        self.busy.update_value(|busy| busy.push(company));
+        self.busy.update_value(|busy| busy.extend(company));
         self.refused.set(None);
         spawn_local(async move {
             if let Err(error) = what.await {
                 self.refused.try_set(Some(error.message));
             }
-            // Until it is seen what that led to, it would be done again.
-            self.ask().await;
-            let is_shown = self.busy.try_update_value(|busy| busy.retain(|other| *other != company)).is_some();
-            if is_shown && company.is_none() {
-                // The button went with those that waited.
-                document::regain_focus(String::new());
+            self.busy.try_update_value(|busy| busy.retain(|other| Some(*other) != company));
+            if self.load.try_get_untracked().is_some() {
+                self.read();
             }
         });
     }
