@@ -40,7 +40,8 @@ impl Held {
     async fn connect(&self) -> Result<PgConnection, Error> {
         let mut connection = self.pool.acquire().await?.detach();
         // What is asked all the time need not be planned each time.
-        connection.execute("SET plan_cache_mode = force_generic_plan").await?;
+        let set = connection.execute("SET plan_cache_mode = force_generic_plan");
+        timeout(ANSWERS_WITHIN, set).await.map_err(|_| Error::PoolTimedOut)??;
         Ok(connection)
     }
 
