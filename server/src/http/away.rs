@@ -2,15 +2,12 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{StatusCode, Uri},
     response::Response,
 };
 
 use super::{AppState, caller::Kind, links, site, surface, v1};
 use crate::store::Trouble;
-
-/// When to ask again, in seconds.
-const ASK_AGAIN_AFTER: u64 = 5;
 
 /// What is answered without the database.
 const WITHOUT_IT: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/connect/logo", v1::DOCS_PATH];
@@ -48,7 +45,5 @@ fn away(state: &AppState, path: &str) -> Response {
     } else {
         format!("{} Try again in a minute.", Trouble::Away.say())
     };
-    let mut response = surface::refusal(state, path, StatusCode::SERVICE_UNAVAILABLE, &text);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_AFTER));
-    response
+    surface::refusal(state, path, StatusCode::SERVICE_UNAVAILABLE, &text)
 }

@@ -44,13 +44,16 @@ impl Surface {
     }
 }
 
+/// When to ask again what can't be answered now, in seconds.
+const ASK_AGAIN_AFTER: u64 = 5;
+
 /// Says no, and why.
 pub fn refusal(state: &AppState, path: &str, status: StatusCode, text: &str) -> Response {
     let page = |place| {
         let (heading, text) = (heading(status).to_owned(), text.to_owned());
         Page { status, good: false, heading, text, details: None, company: None, place }.into_response()
     };
-    match Surface::of(path) {
+    let mut response = match Surface::of(path) {
         Surface::Program => v1::problem(status, text),
         Surface::Api => {
             let mut response = error_response(&AppError::new(code(status), text));
@@ -60,7 +63,11 @@ pub fn refusal(state: &AppState, path: &str, status: StatusCode, text: &str) -> 
         Surface::Client => page(Place::Client { msp: state.msp.name.clone(), again: None }),
         Surface::Page => page(Place::Tab),
         Surface::Line => (status, format!("{text}\n")).into_response(),
+    };
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, ASK_AGAIN_AFTER.into());
     }
+    response
 }
 
 /// Too much was asked.
