@@ -69,10 +69,10 @@ async fn a_request_is_found_in_the_log_by_its_name_and_none_of_its_secrets_is_th
                 .find(|line| line["message"] == "answered" && line["span"]["request_id"] == id.as_str())
                 .cloned()
         });
-        let line = found.await;
-        let seen = json!([line["span"]["route"], line["status"], line["span"]["method"]]);
-        assert_eq!(seen, json!([route, status, "GET"]), "{line}");
-        assert!(line["took_ms"].is_u64(), "{line}");
+        let said = found.await;
+        let seen = json!([said["span"]["route"], said["status"], said["span"]["method"]]);
+        assert_eq!(seen, json!([route, status, "GET"]), "{said}");
+        assert!(said["took_ms"].is_u64(), "{said}");
     }
     program.terminate();
     let text = format!("{:?}", lines.lock().unwrap());
