@@ -123,6 +123,7 @@ pub fn round(round: &Round) {
     let outcome = match round {
         Round::Read { problems, .. } if problems.is_empty() => "read",
         Round::Read { .. } => "read in part",
+        Round::NotYet => "not yet",
         Round::NoGrant(_) => "no grant",
         Round::Unavailable { .. } => "unavailable",
         Round::AppRegistration => "app registration",

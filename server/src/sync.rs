@@ -257,7 +257,7 @@ impl Worker {
 /// What a round came to. `again` is when something of it is still to be read.
 fn came_to(connection: &Connection, reading: &Reading, again: Option<Timestamp>, now: Timestamp) -> Round {
     if reading.not_yet {
-        return Round::Read { problems: vec![Problem::PermissionMissing], again: None };
+        return Round::NotYet;
     }
     if reading.token != Verdict::Taken {
         // Twice in a row: it is not one token that is refused.

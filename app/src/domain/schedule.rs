@@ -37,6 +37,8 @@ pub enum Round {
         /// When something of it is still to be read. None: the round is complete.
         again: Option<Timestamp>,
     },
+    /// The grant is not in effect yet, and may still come: nothing was kept.
+    NotYet,
     /// There was no token, or none with a grant in it.
     NoGrant(ReconnectReason),
     /// Microsoft asks to wait, or could not be reached.
@@ -112,6 +114,8 @@ pub fn after_round(from: Standpoint, round: &Round, now: Timestamp, pace: &Pace)
                 None => Next { complete: true, ..again(phase, anew) },
             }
         }
+        // However late it is now: the next round finds out what is to be read without it.
+        Round::NotYet => Next { complete: true, ..again(phase, now.plus(verifying_pause(failed))) },
         Round::NoGrant(_) if young && phase == Phase::Verifying => again(phase, now.plus(verifying_pause(failed))),
         // It gives less than the grant before it: not even the organisation could be read.
         Round::Read { problems, again: None }
@@ -222,6 +226,15 @@ mod tests {
         let (none, after) = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
         assert_eq!(none.phase, Phase::Verifying);
         assert!(after.abs_diff(Duration::from_mins(5)) <= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_round_that_kept_nothing_ends_nothing_however_long_it_took() {
+        for seconds in [1, 119, 120, 10_000] {
+            let (next, after) = next(Phase::Verifying, &Round::NotYet, seconds);
+            assert_eq!((next.phase, next.tries, next.complete), (Phase::Verifying, 1, true));
+            assert_eq!(after, verifying_pause(1));
+        }
     }
 
     #[test]

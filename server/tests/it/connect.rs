@@ -12,6 +12,7 @@ use crate::{
     harness::Setup,
     on_both_databases,
     person::{Person, location},
+    workers::asked,
 };
 
 on_both_databases! {
@@ -184,6 +185,23 @@ on_both_databases! {
         app.fault(json!({ "kind": "consent_delay", "delay_ms": 4_000 })).await;
         app.connect(tenant).await;
         assert!(matches!(app.row(&tenant.name).await.status, Status::Verifying { .. }));
+        let row = app.connected(&tenant.name).await;
+        assert_eq!(row.figures.users, Some(tenant.users));
+    }
+
+    async fn a_round_in_which_the_time_for_consent_to_come_ends_decides_nothing(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let not_yet = json!({ "match": "/v1.0/$batch", "status": 401, "tenant": tenant.id });
+        app.fault(not_yet.clone()).await;
+        let mut slowly = not_yet;
+        slowly["delay_ms"] = json!(1_500);
+        app.fault(slowly).await;
+        app.connect(tenant).await;
+        asked(&app, "/v1.0/$batch", 1).await;
+        app.clock.advance(Duration::from_secs(100));
+        asked(&app, "/v1.0/$batch", 2).await;
+        app.clock.advance(Duration::from_secs(30));
         let row = app.connected(&tenant.name).await;
         assert_eq!(row.figures.users, Some(tenant.users));
     }

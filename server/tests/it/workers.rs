@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Waits until the sandbox was asked that often for paths with this in them.
-async fn asked(app: &App, path: &str, times: u64) {
+pub async fn asked(app: &App, path: &str, times: u64) {
     let wait = async {
         while app.times_asked(path).await < times {
             tokio::time::sleep(Duration::from_millis(10)).await;
