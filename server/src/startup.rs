@@ -36,7 +36,7 @@ use crate::{
     sessions::{SignIn, Token},
     staff::Staff,
     store::{Store, StoreError, Trouble},
-    sync::{Worker, sweep},
+    sync::{Worker, sweep, watch_clock},
     tenant_data::TenantData,
     vault::{KeyFileError, Vault},
     webhooks::WebhookSender,
@@ -181,6 +181,7 @@ pub async fn run_worker(
     let mut parts = JoinSet::new();
     parts.spawn(looks.run(stop.clone()));
     parts.spawn(worker.run(stop.clone()));
+    parts.spawn(watch_clock(store.clone(), config.sync.every, stop.clone()));
     let (watching, until) = (store.clone(), stop.clone());
     parts.spawn(async move { watching.watch(until).await });
     let ended = stopped_or_broken(&mut parts, stopped).await;
@@ -304,6 +305,7 @@ impl Application {
         }
         background.spawn(notifier.run(stop.clone()));
         background.spawn(sweep(store.clone(), sync_every, stop.clone()));
+        background.spawn(watch_clock(store.clone(), sync_every, stop.clone()));
         let watching = store.clone();
         let until = stop.clone();
         background.spawn(async move { watching.watch(until).await });

@@ -640,23 +640,10 @@ pub async fn sweep(store: Store, every: Duration, stop: CancellationToken) {
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     let mut retreat = Retreat::default();
-    let mut clock = ClockWatch::begin(store.now());
     let sweeping = async {
         loop {
             let swept = tokio::select! {
-                _ = look.tick() => {
-                    let jump = clock.jump(store.now());
-                    if let Some(seconds) = jump {
-                        tracing::warn!(seconds, "the machine's clock was changed, or it slept");
-                    }
-                    let sweeping = async {
-                        if jump.is_some() {
-                            bring_back(&store, every).await?;
-                        }
-                        sweep_up(&store).await
-                    };
-                    store.unless_away(sweeping).await
-                }
+                _ = look.tick() => store.unless_away(sweep_up(&store)).await,
                 _ = tidy.tick() => store.unless_away(tidy_up(&store, every)).await,
             };
             match swept {
@@ -669,6 +656,38 @@ pub async fn sweep(store: Store, every: Duration, stop: CancellationToken) {
         }
     };
     Box::pin(stop.run_until_cancelled(sweeping)).await;
+}
+
+/// Brings back what this machine's clock left in the future, as soon as it is right again.
+pub async fn watch_clock(store: Store, every: Duration, stop: CancellationToken) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut retreat = Retreat::default();
+    let mut clock = ClockWatch::begin(store.now());
+    let mut jumped = false;
+    let watching = async {
+        loop {
+            look.tick().await;
+            if let Some(seconds) = clock.jump(store.now()) {
+                tracing::warn!(seconds, "the machine's clock was changed, or it slept");
+                jumped = true;
+            }
+            if !jumped {
+                continue;
+            }
+            match store.unless_away(bring_back(&store, every)).await {
+                Ok(()) => {
+                    jumped = false;
+                    retreat.forget();
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what lies too far ahead can't be brought back");
+                    retreat.wait(store.presence()).await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(watching).await;
 }
 
 /// Notices when the clock of the machine goes another way than time does.

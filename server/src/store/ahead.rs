@@ -11,6 +11,12 @@ use super::{Store, StoreError, tenant_data::LEASE};
 /// More than any lease but that of a round lasts.
 const OTHER_LEASES: Duration = Duration::from_mins(5);
 
+/// More than a notice takes until it is told.
+const NOTICES_SETTLE: Duration = Duration::from_hours(2);
+
+/// More than passes between two tries to send a mail to a client.
+const CLIENT_MAILS: Duration = Duration::from_hours(3);
+
 /// What was done later than this from now was not.
 const SOON: Duration = Duration::from_mins(5);
 
@@ -20,27 +26,47 @@ impl Store {
     pub async fn bring_back(&self, furthest: Duration) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut brought = 0;
-        for (table, column, limit) in [
+        for (table, column, judged_by, limit) in [
             // First, for a round does not read what was read since it began.
-            ("dataset_state", "as_of", SOON),
-            ("dataset_state", "last_success", SOON),
-            ("dataset_state", "last_try", SOON),
-            ("dataset_state", "retry_at", furthest),
+            ("dataset_state", "as_of", "as_of", SOON),
+            ("dataset_state", "last_success", "last_success", SOON),
+            ("dataset_state", "last_try", "last_try", SOON),
+            ("dataset_state", "retry_at", "retry_at", furthest),
             // Whoever asks what changed would be told for as long.
-            ("company", "changed_at", SOON),
-            ("connection", "round_at", SOON),
-            ("connection", "lease_until", LEASE * 2),
-            ("connection", "due_at", furthest),
-            ("connection", "full_due_at", furthest),
-            ("mail", "lease_until", OTHER_LEASES),
-            ("campaign_mail", "lease_until", OTHER_LEASES),
-            ("webhook_delivery", "lease_until", OTHER_LEASES),
-            ("disconnection", "busy_until", OTHER_LEASES),
-            ("platform_fault", "next_try_at", OTHER_LEASES),
+            ("company", "changed_at", "changed_at", SOON),
+            ("connection", "round_at", "round_at", SOON),
+            ("connection", "lease_until", "lease_until", LEASE * 2),
+            ("connection", "due_at", "due_at", furthest),
+            ("connection", "full_due_at", "full_due_at", furthest),
+            ("attempt", "deadline_at", "begun_at", SOON),
+            ("mail", "lease_until", "lease_until", OTHER_LEASES),
+            ("campaign_mail", "lease_until", "lease_until", OTHER_LEASES),
+            ("webhook_delivery", "lease_until", "lease_until", OTHER_LEASES),
+            ("disconnection", "busy_until", "busy_until", OTHER_LEASES),
+            ("platform_fault", "next_try_at", "next_try_at", OTHER_LEASES),
+            ("notice", "settles_at", "settles_at", NOTICES_SETTLE),
+            ("mail_line", "made_at", "made_at", SOON),
+            // A next try may be a day ahead. One that follows from what is yet to happen is not meant so. What it follows
+            // from comes last, for the others are judged by it.
+            ("mail", "due_at", "made_at", SOON),
+            ("mail", "due_at", "tried_at", SOON),
+            ("mail", "tried_at", "tried_at", SOON),
+            ("mail", "made_at", "made_at", SOON),
+            ("webhook_delivery", "due_at", "made_at", SOON),
+            ("webhook_delivery", "due_at", "tried_at", SOON),
+            ("webhook_delivery", "tried_at", "tried_at", SOON),
+            ("webhook_delivery", "made_at", "made_at", SOON),
+            ("disconnection", "check_at", "at", SOON),
+            ("disconnection", "check_at", "checked_at", SOON),
+            ("disconnection", "checked_at", "checked_at", SOON),
+            // Reminders wait for days.
+            ("campaign_mail", "due_at", "CASE WHEN reminds_of IS NULL THEN due_at END", CLIENT_MAILS),
+            // Whoever mistyped a password would wait for as long.
+            ("sign_in_throttle", "last_at", "last_at", SOON),
         ] {
-            brought += self.bring_back_column(table, column, column, now, limit).await?;
+            brought += self.bring_back_column(table, column, judged_by, now, limit).await?;
         }
-        Ok(brought + self.bring_back_column("attempt", "deadline_at", "begun_at", now, SOON).await?)
+        Ok(brought)
     }
 
     async fn bring_back_column(

@@ -13,6 +13,7 @@ use app::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use server::clock::Clock as _;
 use standardwebhooks::Webhook;
 
 use crate::{
@@ -311,6 +312,26 @@ on_both_databases! {
         }
         assert_eq!(good.received().len(), 1);
         assert!(elsewhere.received().is_empty(), "a redirect is not followed");
+    }
+
+    async fn what_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right(engine) {
+        let app = setup(engine).start().await;
+        let receiver = Receiver::start().await;
+        let hook = app.tell(&receiver).await.webhook;
+        // Not a day: somebody stays signed in.
+        let ahead = Duration::from_hours(10);
+        app.clock.advance(ahead);
+        receiver.once(Answer::Status(500));
+        app.send_test_event(hook).await;
+        app.delivery_becomes(hook, |row| row.tries == 1 && row.next_at > row.tried_at).await;
+        app.clock.put_back(ahead);
+        // As the server does, if the clock was ahead for long enough to be noticed.
+        let store = app.store().await;
+        store.bring_back(Duration::from_hours(48)).await.unwrap();
+        store.close().await.unwrap();
+        let row = app.delivery_becomes(hook, |row| row.state == DeliveryState::Delivered).await;
+        assert_eq!(receiver.received().len(), 2);
+        assert!(row.tried_at < Some(app.clock.now().plus(Duration::from_mins(1))), "{row:?}");
     }
 
     async fn a_receiver_that_asks_to_wait_is_waited_for_and_one_that_is_gone_is_left_alone(engine) {

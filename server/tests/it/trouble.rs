@@ -1,7 +1,10 @@
 //! A disk that is full, a clock that jumps, a database or Microsoft that is away: the server says so, does what it can, and
 //! goes on by itself.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use app::domain::{Role, Status};
 use reqwest::{Client, Response, header::HeaderValue};
@@ -15,6 +18,7 @@ use crate::{
     harness::{App, Engine, PATIENCE, Setup, signed_in, stranger},
     person::Person,
     postgres::{Cluster, programs},
+    restart::Program,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -98,10 +102,12 @@ async fn a_disk_that_takes_nothing_is_said_and_what_is_there_is_shown() {
     program.stop().await;
 
     // Nor does it start without a word.
-    faults.writes_fail(FULL);
-    let refused = faults.command(&app).output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("The database's disk"), "{said}");
+    for error in [FULL, READ_ONLY] {
+        faults.writes_fail(error);
+        let refused = faults.command(&app).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("The database's disk"), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,6 +169,23 @@ async fn a_clock_that_was_a_day_ahead_keeps_nothing_waiting_for_a_day() {
     assert!(faults.log().contains("clock was changed"), "{}", faults.log());
     assert_eq!(app.troubles(company).await, Vec::<Trouble>::new());
     program.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_clock_was_a_day_ahead_reads_again_when_it_is_right() {
+    let app = Setup::on(Engine::Sqlite).setting("TENANTRY_SYNC_IN_SERVER", "false").start().await;
+    let tenant = app.tenants[0].clone();
+    app.connect(&tenant).await;
+    let faults = Faults::new();
+    faults.clock_ahead(DAY);
+    let worker = Program::run(faults.command(&app).arg("worker").stdout(Stdio::null()));
+    app.connected(&tenant.name).await;
+    app.row_becomes(&tenant.name, |row| row.synced_at > Some(app.clock.now().plus(DAY / 2))).await;
+    app.idle(app.company(&tenant.name).await).await;
+    app.control(&format!("tenants/{}/change-users", tenant.id), json!({ "add": 3 })).await;
+    faults.clock_ahead(Duration::ZERO);
+    app.row_becomes(&tenant.name, |row| row.figures.users == Some(tenant.users + 3)).await;
+    worker.kill();
 }
 
 #[tokio::test(flavor = "multi_thread")]
