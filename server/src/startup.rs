@@ -74,7 +74,7 @@ pub enum StartupError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database is there, or should be, and can't be used.
-    #[error("{} ({source})", .trouble.say())]
+    #[error("{} ({source})", .trouble.say_at_start())]
     Database {
         /// What is wrong with it.
         trouble: Trouble,

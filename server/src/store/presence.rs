@@ -64,6 +64,19 @@ impl Trouble {
             }
         }
     }
+
+    /// The same, where nothing has started yet: to whoever runs Tenantry.
+    pub const fn say_at_start(self) -> &'static str {
+        match self {
+            Self::Away => "The database does not answer. See that it runs and can be reached, then start again.",
+            Self::Full => "The database's disk is full. Make room, then start again.",
+            Self::ReadOnly => "The database can't be written to. Make its disk writable, then start again.",
+            Self::Disk => {
+                "The database's disk fails, or its file may not be opened. See that the user who runs Tenantry may write \
+                 that file and its folder, then start again."
+            }
+        }
+    }
 }
 
 impl StoreError {

@@ -107,6 +107,7 @@ async fn a_disk_that_takes_nothing_is_said_and_what_is_there_is_shown() {
         let refused = faults.command(&app).output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && said.contains("The database's disk"), "{said}");
+        assert!(said.contains("then start again"), "{said}");
     }
 }
 
