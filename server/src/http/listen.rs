@@ -26,7 +26,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     time::Sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -54,10 +54,12 @@ const PROXY_HEAD_WITHIN: Duration = Duration::from_secs(75);
 /// How long a server that stops still takes connections: those that wait already would be reset.
 const LAST_ONES: Duration = Duration::from_millis(50);
 
-/// How long a server that stops still answers on connections that proxies keep, once each: a proxy may be sending a request on
-/// one that is closed in the same moment, and does not send what changes something twice. It notices by then that no new
-/// connection is taken, and has not begun to ask again: in deploy/nginx.conf it does so after two seconds.
+/// A server that stops still answers on connections that proxies keep, once each, until nothing was asked on one for so long:
+/// a proxy may be sending a request on one that is closed in the same moment, and does not send what changes something twice.
+/// It notices by then that no new connection is taken, and has not begun to ask again: in deploy/nginx.conf it does so after
+/// two seconds.
 const PROXIES_NOTICE_WITHIN: Duration = Duration::from_secs(1);
+
 /// How much of a request's head, or of a body that nobody takes yet, a connection holds at most, in bytes.
 const BUFFER: usize = 64 * 1024;
 
@@ -81,6 +83,7 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let of_one = Places::<IpAddr>::new(OF_ONE_ADDRESS);
     let (connections, of_proxies) = (GracefulShutdown::new(), GracefulShutdown::new());
+    let asked_late = Arc::new(Notify::new());
     let closing = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_ONES).await;
@@ -105,14 +108,18 @@ pub async fn serve(
         }
         let head_within = if is_proxy { PROXY_HEAD_WITHIN } else { head_within(room.available_permits()) };
         let (router, stopping) = (router.clone(), stop.clone());
+        let asked_late = is_proxy.then(|| Arc::clone(&asked_late));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (mut parts, body) = request.into_parts();
             parts.extensions.insert(ConnectInfo(peer));
             let answer = router.clone().oneshot(hyper::Request::from_parts(parts, Body::new(body)));
-            let stopping = stopping.clone();
+            let (stopping, asked_late) = (stopping.clone(), asked_late.clone());
             async move {
                 let mut answer = answer.await.unwrap_or_else(|never| match never {});
                 if stopping.is_cancelled() {
+                    if let Some(asked_late) = asked_late {
+                        asked_late.notify_one();
+                    }
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(answer)
@@ -133,8 +140,11 @@ pub async fn serve(
     }
     drop(listener);
     let behind_proxies = async {
-        if of_proxies.count() > 0 {
-            tokio::time::sleep(PROXIES_NOTICE_WITHIN).await;
+        loop {
+            let asked = tokio::time::timeout(PROXIES_NOTICE_WITHIN, asked_late.notified());
+            if of_proxies.count() == 0 || asked.await.is_err() {
+                break;
+            }
         }
         of_proxies.shutdown().await;
     };
