@@ -12,7 +12,6 @@ use axum::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tower_http::compression::CompressionLayer;
 use url::Url;
 
 use crate::{
@@ -36,6 +35,7 @@ mod address;
 mod away;
 pub mod caller;
 mod companies;
+mod compression;
 mod connect;
 mod events;
 mod exports;
@@ -173,8 +173,7 @@ pub fn paths() -> Vec<String> {
 /// Every route.
 pub fn router(state: AppState) -> Router {
     let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
-    let answered =
-        answered_routes().into_iter().fold(v1::routes(), add).fallback(get(site::serve)).layer(CompressionLayer::new());
+    let answered = answered_routes().into_iter().fold(v1::routes(), add).fallback(get(site::serve));
     endless_routes()
         .into_iter()
         .fold(answered, add)
@@ -186,9 +185,9 @@ pub fn router(state: AppState) -> Router {
 async fn pass(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let state = &state;
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-    // The largest of them by far.
-    let admit = |request| Box::pin(caller::admit(state, request, next));
-    let answer = |request| away::answer(state, request, admit);
+    let admit = |request| caller::admit(state, request, next);
+    let compress = |request| compression::compress(request, admit);
+    let answer = |request| away::answer(state, request, compress);
     let guard = |request| security::guard(state, request, answer);
     let bound = |request| limits::bound(state, request, guard);
     let headers = |request| security::headers(state, request, bound);

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, futures::TaskLocalFuture};
 use tracing::Instrument as _;
 
 /// Letters and digits that nobody takes for one another, in writing or on the telephone.
@@ -40,8 +40,8 @@ impl RequestId {
     }
 
     /// Does something for this request.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+    pub fn scope<F: Future>(self, work: F) -> TaskLocalFuture<Self, F> {
+        CURRENT.scope(self, work)
     }
 
     /// As a text.

@@ -16,6 +16,7 @@ use axum_extra::extract::{
     CookieJar,
     cookie::{Cookie, SameSite},
 };
+use futures::future::BoxFuture;
 use url::form_urlencoded;
 
 use super::{
@@ -257,10 +258,16 @@ impl Kind {
 }
 
 /// Lets a request through, or answers it. Behind it, a request has its [`Caller`] as an extension, if there is one.
-pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
+pub fn admit(state: &AppState, request: Request, next: Next) -> BoxFuture<'_, Response> {
+    // Each by itself, for both are large.
     if v1::is_below(request.uri().path()) {
-        return v1::admit(state, request, next).await;
+        Box::pin(v1::admit(state, request, next))
+    } else {
+        Box::pin(admit_person(state, request, next))
     }
+}
+
+async fn admit_person(state: &AppState, mut request: Request, next: Next) -> Response {
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
         Some(access) => Some(access),

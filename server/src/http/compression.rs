@@ -1,0 +1,35 @@
+//! Compresses answers for who takes that.
+
+use std::{convert::Infallible, future, mem};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use tower::{Service as _, service_fn};
+use tower_http::compression::Compression;
+
+/// Compresses what is not compressed already. (A layer would wrap each answer into something large, compressed or not.)
+pub async fn compress<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
+    let response = next(request).await;
+    match accepts {
+        Some(accepts) if !response.headers().contains_key(header::CONTENT_ENCODING) => {
+            Box::pin(compressed(accepts, response)).await
+        }
+        _ => response,
+    }
+}
+
+async fn compressed(accepts: HeaderValue, mut response: Response) -> Response {
+    let mut asked = Request::new(());
+    asked.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
+    let answer = service_fn(|_| future::ready(Ok::<_, Infallible>(mem::take(&mut response))));
+    let Ok(answered) = Compression::new(answer).call(asked).await;
+    answered.map(Body::new)
+}
