@@ -114,8 +114,8 @@ pub struct Store {
     reader: DatabaseConnection,
     /// SQLite has one writer: waiting for it here is fair, waiting in SQLite is not.
     writer: DatabaseConnection,
-    /// For what is asked all the time, of PostgreSQL.
-    held: Option<Arc<Held>>,
+    /// For what is asked all the time.
+    held: Arc<Held>,
     workers: Arc<Semaphore>,
     announcements: Announcements,
     presence: Presence,
@@ -149,8 +149,7 @@ impl Store {
         };
         let workers = Arc::new(Semaphore::new(at_once));
         let (announcements, presence) = (Announcements::default(), Presence::default());
-        let is_postgres = writer.get_database_backend() == DbBackend::Postgres;
-        let held = is_postgres.then(|| Arc::new(Held::of(writer.get_postgres_connection_pool())));
+        let held = Arc::new(Held::of(&reader));
         Ok(Self { reader, writer, held, workers, announcements, presence, clock })
     }
 
@@ -170,6 +169,7 @@ impl Store {
 
     /// Closes the connections, after what they are doing.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.held.close().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
         self.reader.close_by_ref().await?;
         Ok(self.writer.close_by_ref().await?)
     }
@@ -186,14 +186,8 @@ impl Store {
 
     /// Asks for rows, as is done all the time.
     async fn query_often(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
-        match &self.held {
-            Some(held) => Ok(held
-                .query_all(&statement)
-                .await
-                .map_err(|error| RuntimeErr::SqlxError(error.into()))
-                .map_err(DbErr::Query)?),
-            None => Ok(self.reader.query_all_raw(statement).await?),
-        }
+        let rows = self.held.query_all(&statement).await;
+        Ok(rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))?)
     }
 
     fn engine(&self) -> DbBackend {
