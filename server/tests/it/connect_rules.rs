@@ -166,7 +166,7 @@ impl Pause {
 /// Most are honest: a story in which everything is refused says little.
 fn answer() -> impl Strategy<Value = Answer> {
     let flaw = prop_oneof![
-        16 => Just(None),
+        8 => Just(None),
         1 => Just(Some(Flaw::NoAdministrator)),
         1 => Just(Some(Flaw::OtherBrowser)),
         1 => Just(Some(Flaw::OtherProof)),
@@ -978,20 +978,20 @@ fn tell(engine: Engine, access: &'static str, few: u32) {
 
 #[test]
 fn any_story_on_sqlite_with_application_access() {
-    tell(Engine::Sqlite, "application", 20);
+    tell(Engine::Sqlite, "application", 40);
 }
 
 #[test]
 fn any_story_on_sqlite_with_delegated_access() {
-    tell(Engine::Sqlite, "delegated", 20);
+    tell(Engine::Sqlite, "delegated", 40);
 }
 
 #[test]
 fn any_story_on_postgres_with_application_access() {
-    tell(Engine::Postgres, "application", 6);
+    tell(Engine::Postgres, "application", 12);
 }
 
 #[test]
 fn any_story_on_postgres_with_delegated_access() {
-    tell(Engine::Postgres, "delegated", 6);
+    tell(Engine::Postgres, "delegated", 12);
 }
