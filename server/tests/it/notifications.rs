@@ -321,16 +321,16 @@ on_both_databases! {
         // Not a day: somebody stays signed in.
         let ahead = Duration::from_hours(10);
         app.clock.advance(ahead);
-        receiver.once(Answer::Status(500));
+        receiver.always(Some(Answer::Status(500)));
         app.send_test_event(hook).await;
-        app.delivery_becomes(hook, |row| row.tries == 1 && row.next_at > row.tried_at).await;
+        app.delivery_becomes(hook, |row| row.tries > 0 && row.next_at > row.tried_at).await;
+        receiver.always(None);
         app.clock.put_back(ahead);
         // As the server does, if the clock was ahead for long enough to be noticed.
         let store = app.store().await;
         store.bring_back(Duration::from_hours(48)).await.unwrap();
         store.close().await.unwrap();
         let row = app.delivery_becomes(hook, |row| row.state == DeliveryState::Delivered).await;
-        assert_eq!(receiver.received().len(), 2);
         assert!(row.tried_at < Some(app.clock.now().plus(Duration::from_mins(1))), "{row:?}");
     }
 
