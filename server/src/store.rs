@@ -169,7 +169,7 @@ impl Store {
 
     /// Closes the connections, after what they are doing.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.held.close().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+        self.held.close().await;
         self.reader.close_by_ref().await?;
         Ok(self.writer.close_by_ref().await?)
     }
