@@ -37,19 +37,29 @@ struct Followed {
 impl CompanyChanges {
     /// What changed since this was called before. What is read after that is as new as what is answered, or newer.
     pub async fn next(&mut self, store: &Store) -> Result<Changed, StoreError> {
-        let now = store.now();
+        let ask = async |since| Ok((store.company_revisions_since(since).await?, ()));
+        Ok(self.next_by(store.now(), ask).await?.0)
+    }
+
+    /// The same, by a question that finds out something else besides: which rows changed since a time, with the number of
+    /// each one's state.
+    pub async fn next_by<T>(
+        &mut self,
+        now: Timestamp,
+        ask: impl AsyncFnOnce(Timestamp) -> Result<(Vec<(CompanyId, i64)>, T), StoreError>,
+    ) -> Result<(Changed, T), StoreError> {
         // Nothing is left of it if this is cut off. A clock that was put back stamps changes with times that were asked
         // about already.
         let before =
             self.followed.take().filter(|before| now >= before.asked_at && now.since(before.since) < READ_ANEW_AFTER);
         let asked_at = before.as_ref().map_or(now, |before| before.asked_at);
-        let recent = store.company_revisions_since(asked_at.minus(SEEN_WITHIN)).await?;
+        let (recent, besides) = ask(asked_at.minus(SEEN_WITHIN)).await?;
         let changed = before.as_ref().map(|Followed { seen, .. }| {
             let is_new = |(id, revision): &&(CompanyId, i64)| seen.get(id) != Some(revision);
             recent.iter().filter(is_new).map(|(id, _)| *id).collect()
         });
         let since = before.map_or(now, |before| before.since);
         self.followed = Some(Followed { since, asked_at: now, seen: recent.into_iter().collect() });
-        Ok(changed.map_or(Changed::All, Changed::These))
+        Ok((changed.map_or(Changed::All, Changed::These), besides))
     }
 }

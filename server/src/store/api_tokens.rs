@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use app::domain::{
-    AccountId, ActivityKind, ApiTokenId, ApiTokenRow, Scope, Timestamp, TokenName,
+    AccountId, ActivityKind, ApiTokenId, ApiTokenRow, CompanyId, Me, Role, Scope, Timestamp, TokenName,
     api_token::{SHOWN_AFTER_ITS_END, TOKENS_MAX},
 };
-use sea_orm::{
-    ActiveValue::Set, Condition, FromQueryResult as _, IdenStatic as _, QueryOrder as _, QueryTrait as _, SelectA,
-    SelectB, prelude::*, sea_query::Expr,
-};
+use sea_orm::{ActiveValue::Set, Condition, QueryOrder as _, QueryResult, Statement, prelude::*, sea_query::Expr};
 
 use super::{
     Store, StoreError, Transaction,
-    accounts::Account,
     activity::Actor,
+    companies::{changed_companies, revision_of},
     entity::{
         account,
         api_token::{ActiveModel, Column, Entity, Model},
@@ -50,9 +47,47 @@ pub struct ApiToken {
     pub scopes: Vec<Scope>,
 }
 
-/// A scope that is not known, of a newer Tenantry, lets do nothing.
-fn scopes_of(model: &Model) -> Vec<Scope> {
-    model.scopes.split(' ').filter_map(Scope::from_key).collect()
+/// The token whose hash is `$1` and who made it, if it can be used at `$2`. Rows of [`changed_companies`] can follow: those
+/// have a number in the second column.
+macro_rules! token {
+    () => {
+        "SELECT t.id, CAST(NULL AS BIGINT), t.name, t.scopes, t.last_used_at, a.id, a.email, a.name, a.role, \
+         a.password_hash IS NOT NULL FROM api_token t JOIN account a ON a.id = t.account_id \
+         WHERE t.token_hash = $1 AND t.expires_at > $2 AND a.deactivated_at IS NULL"
+    };
+}
+
+/// [`token`], as it is read.
+struct Found {
+    token: ApiToken,
+    last_used: Option<Timestamp>,
+    maker: Me,
+}
+
+impl Found {
+    fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        let id: Uuid = row.try_get_by_index(0)?;
+        let scopes: String = row.try_get_by_index(3)?;
+        let last_used: Option<i64> = row.try_get_by_index(4)?;
+        let account: Uuid = row.try_get_by_index(5)?;
+        let role: String = row.try_get_by_index(8)?;
+        Ok(Self {
+            token: ApiToken {
+                id: ApiTokenId::from_uuid(id),
+                name: row.try_get_by_index(2)?,
+                // One that is not known, of a newer Tenantry, lets do nothing.
+                scopes: scopes.split(' ').filter_map(Scope::from_key).collect(),
+            },
+            last_used: last_used.map(Timestamp::from_millis),
+            maker: Me {
+                id: AccountId::from_uuid(account),
+                email: row.try_get_by_index(6)?,
+                name: row.try_get_by_index(7)?,
+                role: Role::from_key(&role).ok_or_else(|| StoreError::Unexpected(format!("account {account}")))?,
+                has_password: row.try_get_by_index(9)?,
+            },
+        })
+    }
 }
 
 impl Store {
@@ -103,34 +138,53 @@ impl Store {
     }
 
     /// The token of this hash and who made it, if it can still be used. It counts as used now.
-    pub async fn use_api_token(&self, hash: TokenHash) -> Result<Option<(Account, ApiToken)>, StoreError> {
+    pub async fn use_api_token(&self, hash: TokenHash) -> Result<Option<(Me, ApiToken)>, StoreError> {
         let now = self.clock.now();
-        let statement = Entity::find()
-            .filter(Column::TokenHash.eq(hash.as_slice()))
-            .filter(Column::ExpiresAt.gt(now.as_millis()))
-            .find_also_related(account::Entity)
-            .filter(account::Column::DeactivatedAt.is_null())
-            // There is one at most. SQLite plans a statement with a limit anew each time.
-            .build(self.engine());
-        let found = self.query_often(statement).await?;
-        let Some(row) = found.first() else { return Ok(None) };
-        let model = Model::from_query_result(row, SelectA.as_str())?;
-        let account = account::Model::from_query_result(row, SelectB.as_str())?;
-        let last_used = model.last_used_at.map(Timestamp::from_millis);
-        if last_used.is_none_or(|last| now.since(last) >= USE_IS_NOTED_EVERY) {
-            // Nobody's request waits for it.
-            tokio::spawn(self.clone().note_token_use(model.id, now));
-        }
-        let token =
-            ApiToken { id: ApiTokenId::from_uuid(model.id), scopes: scopes_of(&model), name: model.name.clone() };
-        Ok(Some((Account::from_model(account)?, token)))
+        let values = [hash.to_vec().into(), now.as_millis().into()];
+        let rows = self.query_often(Statement::from_sql_and_values(self.engine(), token!(), values)).await?;
+        rows.first().map(|row| self.token_is_used(row, now)).transpose()
     }
 
-    async fn note_token_use(self, id: Uuid, now: Timestamp) {
+    /// As [`Self::use_api_token`], and, by the same question, as [`Self::company_revisions_since`].
+    pub async fn use_api_token_and_see_companies(
+        &self,
+        hash: TokenHash,
+        since: Timestamp,
+    ) -> Result<(Vec<(CompanyId, i64)>, Option<(Me, ApiToken)>), StoreError> {
+        let sql = concat!(
+            token!(),
+            " UNION ALL ",
+            changed_companies!(since: "$3", deleted: "$4", further: ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL")
+        );
+        let now = self.clock.now();
+        let deleted = ActivityKind::CompanyDeleted.key();
+        let values = [hash.to_vec().into(), now.as_millis().into(), since.as_millis().into(), deleted.into()];
+        let rows = self.query_often(Statement::from_sql_and_values(self.engine(), sql, values)).await?;
+        let (mut companies, mut token) = (Vec::new(), None);
+        for row in &rows {
+            if row.try_get_by_index::<Option<i64>>(1)?.is_some() {
+                companies.push(revision_of(row)?);
+            } else {
+                token = Some(self.token_is_used(row, now)?);
+            }
+        }
+        Ok((companies, token))
+    }
+
+    fn token_is_used(&self, row: &QueryResult, now: Timestamp) -> Result<(Me, ApiToken), StoreError> {
+        let Found { token, last_used, maker } = Found::read(row)?;
+        if last_used.is_none_or(|last| now.since(last) >= USE_IS_NOTED_EVERY) {
+            // Nobody's request waits for it.
+            tokio::spawn(self.clone().note_token_use(token.id, now));
+        }
+        Ok((maker, token))
+    }
+
+    async fn note_token_use(self, id: ApiTokenId, now: Timestamp) {
         let before = now.minus(USE_IS_NOTED_EVERY).as_millis();
         let noted = Entity::update_many()
             .col_expr(Column::LastUsedAt, Expr::val(now.as_millis()))
-            .filter(Column::Id.eq(id))
+            .filter(Column::Id.eq(id.uuid()))
             // Of many requests at once, one writes.
             .filter(Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lte(before)))
             .exec(&self.writer)

@@ -56,6 +56,24 @@ enum Which<'a> {
     Ids(&'a [CompanyId]),
 }
 
+/// Which companies changed at or after `since`, with the number of each one's state. `deleted` is
+/// [`ActivityKind::CompanyDeleted`]. Further columns can follow.
+macro_rules! changed_companies {
+    (since: $since:literal, deleted: $deleted:literal $(, further: $further:literal)?) => {
+        concat!(
+            "SELECT id, revision", $($further,)? " FROM company WHERE changed_at >= ", $since,
+            " UNION ALL SELECT company_id, -1", $($further,)? " FROM activity WHERE kind = ", $deleted,
+            " AND at >= ", $since, " AND company_id IS NOT NULL"
+        )
+    };
+}
+pub(super) use changed_companies;
+
+/// What [`changed_companies`] tells of one.
+pub(super) fn revision_of(row: &QueryResult) -> Result<(CompanyId, i64), DbErr> {
+    Ok((CompanyId::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?))
+}
+
 impl Store {
     /// The company with this id, unless it is archived.
     pub async fn company(&self, id: CompanyId) -> Result<Option<Company>, StoreError> {
@@ -183,12 +201,10 @@ impl Store {
     /// Which companies changed at or after `since`, and the number of each one's state: those that are put away too, and
     /// -1 for one that was deleted.
     pub async fn company_revisions_since(&self, since: Timestamp) -> Result<Vec<(CompanyId, i64)>, StoreError> {
-        let sql = "SELECT id, revision FROM company WHERE changed_at >= $1 UNION ALL \
-                   SELECT company_id, -1 FROM activity WHERE kind = $2 AND at >= $3 AND company_id IS NOT NULL";
-        let values = [since.as_millis().into(), ActivityKind::CompanyDeleted.key().into(), since.as_millis().into()];
+        let values = [since.as_millis().into(), ActivityKind::CompanyDeleted.key().into()];
+        let sql = changed_companies!(since: "$1", deleted: "$2");
         let found = self.query_often(Statement::from_sql_and_values(self.engine(), sql, values)).await?;
-        let read = |row: &QueryResult| Ok((CompanyId::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
-        Ok(found.iter().map(read).collect::<Result<_, DbErr>>()?)
+        Ok(found.iter().map(revision_of).collect::<Result<_, _>>()?)
     }
 
     async fn archived(&self, which: Condition) -> Result<Vec<Gone>, StoreError> {

@@ -335,11 +335,7 @@ pub async fn list(
     listing: Listing<CompanyParams>,
 ) -> Result<Response, Problem> {
     let (kept, question) = (&state.api.pages, listing.question());
-    let version = match program.companies {
-        Some(version) => version,
-        None => Box::pin(kept.version(&state.store)).await?,
-    };
-    if let Some(page) = kept.page(version, &question) {
+    if let Some(page) = program.companies.and_then(|version| kept.page(version, &question)) {
         return Ok(page.answer(takes_gzip));
     }
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(|_| Problem::cursor())?;
@@ -357,7 +353,9 @@ pub async fn list(
     let (records, next) = Box::pin(state.store.list_companies(&query, listing.limit)).await?;
     let companies: Vec<Company> = records.into_iter().map(Company::from).collect();
     let page = listing.render(companies, next.map(|id| id.to_string()).as_deref())?;
-    kept.keep(version, question, page.clone());
+    if let Some(version) = program.companies {
+        kept.keep(version, question, page.clone());
+    }
     Ok(page.answer(takes_gzip))
 }
 

@@ -6,11 +6,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use app::domain::{CompanyId, Timestamp};
+
 use super::paging::Rendered;
 use crate::{
     company_changes::{Changed, CompanyChanges},
-    fresh::Fresh,
-    store::{Store, StoreError},
+    store::StoreError,
 };
 
 /// How much is kept at most, in bytes.
@@ -23,7 +24,6 @@ pub struct Version(u64);
 /// Keeps pages.
 #[derive(Default)]
 pub struct KeptPages {
-    fresh: Fresh<Version>,
     follower: tokio::sync::Mutex<(CompanyChanges, Version)>,
     pages: Mutex<Pages>,
 }
@@ -37,18 +37,20 @@ struct Pages {
 }
 
 impl KeptPages {
-    /// Which state companies are in now. What is read after that is of this state, or newer.
-    pub async fn version(&self, store: &Store) -> Result<Version, StoreError> {
-        self.fresh
-            .get(async || {
-                let mut follower = self.follower.lock().await;
-                let (changes, version) = &mut *follower;
-                if !matches!(changes.next(store).await?, Changed::These(ids) if ids.is_empty()) {
-                    version.0 += 1;
-                }
-                Ok(*version)
-            })
-            .await
+    /// Which state companies are in now, by a question as [`CompanyChanges::next_by`] has it, and what else it found out.
+    /// What is read after that is of this state, or newer.
+    pub async fn version_by<T>(
+        &self,
+        now: Timestamp,
+        ask: impl AsyncFnOnce(Timestamp) -> Result<(Vec<(CompanyId, i64)>, T), StoreError>,
+    ) -> Result<(Version, T), StoreError> {
+        let mut follower = self.follower.lock().await;
+        let (followed, version) = &mut *follower;
+        let (changed, besides) = followed.next_by(now, ask).await?;
+        if !matches!(changed, Changed::These(ids) if ids.is_empty()) {
+            version.0 += 1;
+        }
+        Ok((*version, besides))
     }
 
     /// The page of this version, if it is kept.

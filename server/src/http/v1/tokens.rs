@@ -30,7 +30,6 @@ use crate::{
     api_tokens::ApiToken,
     fresh::FreshOf,
     rate::{Allowance, Cost, whole_seconds},
-    sessions::me,
     store::{StoreError, activity::Actor, api_tokens, sessions::TokenHash},
 };
 
@@ -164,11 +163,15 @@ async fn program(
 
 /// Whoever comes with this token, if it can still be used.
 async fn look_up(state: &AppState, token: TokenHash, lists_companies: bool) -> Result<Option<Program>, StoreError> {
-    let companies =
-        async { if lists_companies { state.api.pages.version(&state.store).await.map(Some) } else { Ok(None) } };
-    let (found, companies) = tokio::try_join!(state.store.use_api_token(token), companies)?;
-    let program = |(account, token)| Program { me: Arc::new(me(account)), token: Arc::new(token), companies };
-    Ok(found.map(program))
+    let store = &state.store;
+    let (companies, found) = if lists_companies {
+        let ask = async |since| store.use_api_token_and_see_companies(token, since).await;
+        let (version, found) = state.api.pages.version_by(store.now(), ask).await?;
+        (Some(version), found)
+    } else {
+        (None, store.use_api_token(token).await?)
+    };
+    Ok(found.map(|(me, token)| Program { me: Arc::new(me), token: Arc::new(token), companies }))
 }
 
 /// Looks tokens up: once for all who come with one at the same time.
