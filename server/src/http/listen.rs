@@ -6,7 +6,10 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +21,11 @@ use axum::{
     http::{HeaderValue, header},
 };
 use futures::future::join;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Bytes, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -26,7 +33,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{Notify, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -51,7 +58,7 @@ const HEAD_WITHIN_QUARTER: Duration = Duration::from_secs(2);
 /// The same for our proxies, which keep connections for later, and mind if they are closed.
 const PROXY_HEAD_WITHIN: Duration = Duration::from_secs(75);
 
-/// How long a server that stops still takes connections: those that wait already would be reset.
+/// How long a server that stops still takes connections: proxies that knew of it have some on their way.
 const LAST_ONES: Duration = Duration::from_millis(50);
 
 /// A server that stops still answers on connections that proxies keep, once each, until nothing was asked on one for so long:
@@ -80,46 +87,80 @@ pub async fn serve(
     stop: CancellationToken,
     grace: Duration,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let of_one = Places::<IpAddr>::new(OF_ONE_ADDRESS);
-    let (connections, of_proxies) = (GracefulShutdown::new(), GracefulShutdown::new());
-    let asked_late = Arc::new(Notify::new());
     let closing = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_ONES).await;
     };
     tokio::pin!(closing);
+    let server = Server {
+        router,
+        proxies,
+        stop: stop.clone(),
+        room: Arc::new(Semaphore::new(CONNECTIONS)),
+        of_one: Places::new(OF_ONE_ADDRESS),
+        connections: GracefulShutdown::new(),
+        of_proxies: GracefulShutdown::new(),
+        asked_late: Arc::new(Notify::new()),
+    };
     loop {
         let next = async {
             // Nobody closes it.
-            let place = Arc::clone(&room).acquire_owned().await.ok();
+            let place = Arc::clone(&server.room).acquire_owned().await.ok();
             (accept(&listener).await, place)
         };
         let ((stream, peer), place) = tokio::select! {
             () = &mut closing => break,
             taken = next => taken,
         };
+        server.take(stream, peer, place);
+    }
+    for (stream, peer) in waiting(listener) {
+        server.take(stream, peer, Arc::clone(&server.room).try_acquire_owned().ok());
+    }
+    server.end(grace).await;
+}
+
+/// What takes connections, and ends them.
+struct Server {
+    router: Router,
+    proxies: Arc<[Network]>,
+    stop: CancellationToken,
+    room: Arc<Semaphore>,
+    of_one: Places<IpAddr>,
+    connections: GracefulShutdown,
+    of_proxies: GracefulShutdown,
+    /// A proxy asked something after the stop.
+    asked_late: Arc<Notify>,
+}
+
+impl Server {
+    /// Answers what comes on a connection, until it ends.
+    fn take(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
         let address = peer.ip().to_canonical();
-        let is_proxy = proxies.iter().any(|network| network.contains(address));
-        let own = if is_proxy { None } else { of_one.take(network(address)) };
+        let is_proxy = self.proxies.iter().any(|network| network.contains(address));
+        let own = if is_proxy { None } else { self.of_one.take(network(address)) };
         if own.is_none() && !is_proxy {
             // Closed without a word: an answer would cost more than the connection.
-            continue;
+            return;
         }
-        let head_within = if is_proxy { PROXY_HEAD_WITHIN } else { head_within(room.available_permits()) };
-        let (router, stopping) = (router.clone(), stop.clone());
-        let asked_late = is_proxy.then(|| Arc::clone(&asked_late));
+        let head_within = if is_proxy { PROXY_HEAD_WITHIN } else { head_within(self.room.available_permits()) };
+        let (router, stopping) = (self.router.clone(), self.stop.clone());
+        let asked_late = is_proxy.then(|| Arc::clone(&self.asked_late));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (mut parts, body) = request.into_parts();
             parts.extensions.insert(ConnectInfo(peer));
+            let (body, is_read) = Watched::new(body);
             let answer = router.clone().oneshot(hyper::Request::from_parts(parts, Body::new(body)));
             let (stopping, asked_late) = (stopping.clone(), asked_late.clone());
             async move {
                 let mut answer = answer.await.unwrap_or_else(|never| match never {});
-                if stopping.is_cancelled() {
-                    if let Some(asked_late) = asked_late {
-                        asked_late.notify_one();
-                    }
+                if stopping.is_cancelled()
+                    && let Some(asked_late) = asked_late
+                {
+                    asked_late.notify_one();
+                }
+                // hyper closes it after a body that nobody took, and the next request would already be on its way.
+                if stopping.is_cancelled() || !is_read.load(Ordering::Relaxed) {
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(answer)
@@ -130,7 +171,8 @@ pub async fn serve(
             .max_buf_size(BUFFER)
             .header_read_timeout(head_within)
             .serve_connection(TokioIo::new(Impatient::new(stream, TAKES_WITHIN)), service);
-        let connection = if is_proxy { of_proxies.watch(connection) } else { connections.watch(connection) };
+        let watched = if is_proxy { &self.of_proxies } else { &self.connections };
+        let connection = watched.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -138,18 +180,44 @@ pub async fn serve(
             drop((place, own));
         });
     }
-    drop(listener);
-    let behind_proxies = async {
-        loop {
-            let asked = tokio::time::timeout(PROXIES_NOTICE_WITHIN, asked_late.notified());
-            if of_proxies.count() == 0 || asked.await.is_err() {
-                break;
+
+    /// Lets what is being answered end for as long as `grace`.
+    async fn end(self, grace: Duration) {
+        let Self { connections, of_proxies, asked_late, .. } = self;
+        let behind_proxies = async {
+            loop {
+                let asked = tokio::time::timeout(PROXIES_NOTICE_WITHIN, asked_late.notified());
+                if of_proxies.count() == 0 || asked.await.is_err() {
+                    break;
+                }
             }
+            of_proxies.shutdown().await;
+        };
+        // Whoever holds a connection open does not hold the server.
+        drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
+    }
+}
+
+/// Takes what waits to be taken, and closes the listener in the same moment: what still waits then is reset, and a proxy that
+/// has sent a request on it may not send it to another server.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let mut waiting = Vec::new();
+    loop {
+        match listener.accept() {
+            Ok(taken) => waiting.push(taken),
+            Err(error) if is_of_one_connection(&error) => {}
+            // There is none, for it does not wait.
+            Err(_) => break,
         }
-        of_proxies.shutdown().await;
-    };
-    // Whoever holds a connection open does not hold the server.
-    drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
+    }
+    drop(listener);
+    let ready = waiting.into_iter().filter_map(|(stream, peer)| {
+        stream.set_nonblocking(true).ok()?;
+        drop(stream.set_nodelay(true));
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    });
+    ready.collect()
 }
 
 /// How long the head of a request may take where there is room for so many more connections.
@@ -183,6 +251,41 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
 
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// A request's body that knows whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    is_read: Arc<AtomicBool>,
+}
+
+impl Watched {
+    fn new(body: Incoming) -> (Self, Arc<AtomicBool>) {
+        let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
+        (Self { body, is_read: Arc::clone(&is_read) }, is_read)
+    }
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || this.body.is_end_stream() {
+            this.is_read.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A connection that breaks off when what is written to it is not taken for long, or only in drops.
@@ -266,6 +369,51 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_when_the_listener_closes_is_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // The runtime has not seen them.
+        let mut waiting: Vec<_> = (0..10).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        for mut stream in super::waiting(listener) {
+            stream.0.write_all(b"taken").await.unwrap();
+        }
+        for stream in &mut waiting {
+            let mut said = String::new();
+            std::io::Read::read_to_string(stream, &mut said).unwrap();
+            assert_eq!(said, "taken");
+        }
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+
+    /// A connection is kept after a body that was read, and said to end after one that was not.
+    #[tokio::test]
+    async fn whoever_sends_what_nobody_takes_is_told_that_the_connection_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .route("/takes", axum::routing::post(async |body: Bytes| body.len().to_string()))
+            .route("/does-not", axum::routing::post(async || "no"));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, router, Arc::default(), stop.clone(), Duration::from_secs(5)));
+        for (path, body, closes) in
+            [("takes", 0, false), ("takes", 100_000, false), ("does-not", 100_000, true), ("does-not", 0, false)]
+        {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = format!("POST /{path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {body}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Whoever does not take it may close meanwhile.
+            drop(stream.write_all(&vec![b' '; body]).await);
+            let mut answer = [0; 1_000];
+            let read = stream.read(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            assert_eq!(answer.contains("connection: close"), closes, "{path} {body}: {answer}");
+        }
+        stop.cancel();
+        serving.await.unwrap();
+    }
 
     #[tokio::test]
     async fn who_takes_nothing_is_cut_off() {
