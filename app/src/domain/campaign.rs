@@ -286,6 +286,14 @@ impl CampaignFacts {
         }
     }
 
+    /// Why no mail with the link is sent now, if none is. `again`: also where one was sent before.
+    pub fn refuses_mail(&self, now: Timestamp, again: bool) -> Option<&'static str> {
+        // Somebody who opened the link, or got it in another way, hides it.
+        let is_due = self.mail.is_some_and(|mail| mail.due);
+        let on_its_way = is_due.then(|| CampaignState::Sending.refuses_mail(again)).flatten();
+        self.state(now).0.refuses_mail(again).or(on_its_way)
+    }
+
     fn of_live(&self, link: CampaignLink) -> (CampaignState, Option<Timestamp>) {
         use CampaignState::{Failed, NotSent, Opened, Sending, Sent};
 
@@ -392,6 +400,19 @@ mod tests {
 
     fn mail(made: u64, due: bool, sent: Option<u64>) -> CampaignMail {
         CampaignMail { made_at: hours(made), due, sent_at: sent.map(hours) }
+    }
+
+    #[test]
+    fn while_a_mail_is_on_its_way_no_other_one_is_sent() {
+        let opened = CampaignLink { opened_at: Some(hours(3)), ..link() };
+        let refuses = |link, mail| {
+            let facts = CampaignFacts { link: Some(link), mail: Some(mail), by_hand_at: Some(hours(4)), ..facts() };
+            [false, true].map(|again| facts.refuses_mail(hours(5), again).is_some())
+        };
+        for link in [link(), opened] {
+            assert_eq!(refuses(link, mail(1, true, None)), [true, true], "{link:?}");
+            assert_eq!(refuses(link, mail(1, false, Some(2))), [true, false], "{link:?}");
+        }
     }
 
     #[test]

@@ -534,7 +534,7 @@ impl Transaction {
         let mut queued = Queued::default();
         let mut mails = Vec::new();
         for member in members.into_iter().filter(|member| wanted.contains(&member.company)) {
-            let refusal = member.facts.state(self.now).0.refuses_mail(again);
+            let refusal = member.facts.refuses_mail(self.now, again);
             match (refusal, member.contact.email) {
                 (Some(why), _) => queued.left_out.push((member.name, why)),
                 (None, None) => queued.left_out.push((member.name, "No address of a contact is written down.")),
