@@ -27,8 +27,12 @@ pub mod letter;
 /// How long each step of talking to the server may take.
 const STEP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a mail may take in all.
-const TIMEOUT: Duration = Duration::from_secs(45);
+/// How long it may take in all to try whether mail works.
+pub const TRIED_WITHIN: Duration = Duration::from_secs(45);
+
+/// How long a mail may take in all. Many servers look through it before they say that they took it, and RFC 5321 (section
+/// 4.5.3.2.6) lets them: whoever hangs up before that sends it again, and it comes twice.
+pub const SENT_WITHIN: Duration = Duration::from_mins(5);
 
 /// How the way to the server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +294,7 @@ impl Mailer {
 
     /// Tries the way there: the connection, TLS, user and password. Nothing is sent.
     pub async fn try_out(&self) -> Result<(), MailError> {
-        match tokio::time::timeout(TIMEOUT, self.transport().test_connection()).await {
+        match tokio::time::timeout(TRIED_WITHIN, self.transport().test_connection()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(MailError::of(error)),
             Err(_) => Err(MailError::TooSlow),
@@ -316,7 +320,7 @@ impl Mailer {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(letter.plain.clone(), letter.html.clone()))
             .map_err(|_| MailError::Address)?;
-        match tokio::time::timeout(TIMEOUT, self.transport().send(message)).await {
+        match tokio::time::timeout(SENT_WITHIN, self.transport().send(message)).await {
             Ok(sent) => sent.map(drop).map_err(MailError::of),
             Err(_) => Err(MailError::TooSlow),
         }

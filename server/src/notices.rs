@@ -20,7 +20,7 @@ use crate::{
     campaigns::{self, Outgoing},
     clock::Clock,
     links::LinkMaker,
-    mail::{Mailer, letter},
+    mail::{Mailer, SENT_WITHIN, letter},
     microsoft::Microsoft,
     store::{
         Store, StoreError,
@@ -49,8 +49,11 @@ const MAILS_AT_ONCE: usize = 2;
 /// How many mails to clients are, besides.
 const CLIENT_MAILS_AT_ONCE: usize = 4;
 
-/// How long something may be on its way. Longer than a receiver or a mail server may take.
+/// How long an event may be on its way. Longer than a receiver may take.
 const LEASE: Duration = Duration::from_mins(2);
+
+/// How long a mail may be on its way, until it is written down what became of it.
+const MAIL_LEASE: Duration = SENT_WITHIN.saturating_add(WRITTEN_WITHIN).saturating_add(Duration::from_mins(1));
 
 /// For how long it is tried to write down what was sent. Less than is left of a lease after the slowest receiver.
 const WRITTEN_WITHIN: Duration = Duration::from_mins(1);
@@ -185,7 +188,7 @@ impl Notifier {
         if let Some(mailer) = &self.mailer {
             let free = MAILS_AT_ONCE.saturating_sub(mails);
             if free > 0 {
-                for mail in self.store.claim_mails(free as u64, LEASE).await? {
+                for mail in self.store.claim_mails(free as u64, MAIL_LEASE).await? {
                     let one = OnTheWay::Mail(mail.id);
                     let span = tracing::info_span!("mail", mail = %mail.id);
                     let posting = self.clone().post(mailer.clone(), mail).instrument(span);
@@ -194,7 +197,7 @@ impl Notifier {
             }
             let free = CLIENT_MAILS_AT_ONCE.saturating_sub(client_mails);
             if free > 0 {
-                for mail in self.store.claim_client_mails(free as u64, LEASE).await? {
+                for mail in self.store.claim_client_mails(free as u64, MAIL_LEASE).await? {
                     let one = OnTheWay::ClientMail(mail.id);
                     let span = tracing::info_span!("client_mail", mail = %mail.id);
                     let posting = self.clone().post_to_client(mailer.clone(), mail).instrument(span);

@@ -20,7 +20,7 @@ use url::Url;
 use crate::{
     clock::Mint as _,
     failure::internal,
-    mail::{Mailer, letter},
+    mail::{MailError, Mailer, TRIED_WITHIN, letter},
     store::{
         Store,
         activity::Actor,
@@ -174,7 +174,11 @@ impl ports::Notifications for Notifications {
             return Err(conflict("There is nobody to send it to. Save an address first."));
         }
         let letter = letter::test(&self.telling.public_url);
-        let send = async |recipient: &String| (recipient.clone(), mailer.send(recipient, &letter).await);
+        let send = async |recipient: &String| {
+            // Somebody waits for it.
+            let sent = tokio::time::timeout(TRIED_WITHIN, mailer.send(recipient, &letter)).await;
+            (recipient.clone(), sent.unwrap_or(Err(MailError::TooSlow)))
+        };
         for (recipient, sent) in future::join_all(recipients.iter().map(send)).await {
             if let Err(error) = sent {
                 tracing::warn!(error = error.details(), "a test mail could not be sent");

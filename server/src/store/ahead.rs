@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use super::{Store, StoreError, tenant_data::LEASE};
 
 /// More than any lease but that of a round lasts.
-const OTHER_LEASES: Duration = Duration::from_mins(5);
+const OTHER_LEASES: Duration = Duration::from_mins(10);
 
 /// More than a notice takes until it is told.
 const NOTICES_SETTLE: Duration = Duration::from_hours(2);
