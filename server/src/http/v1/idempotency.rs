@@ -67,14 +67,15 @@ pub async fn answer_once(
     parts.headers.remove(header::ACCEPT_ENCODING);
     let body = to_bytes(body, PROGRAM_BODY).await.map_err(|_| input::too_large())?;
     let asked = digest([parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
-    let id = match begin(state, program.token.id, &key, asked).await? {
-        Beginning::Now(id) => id,
-        Beginning::Answered(response) => return Ok(response),
-    };
     let request = Request::from_parts(parts, Body::from(body));
-    let state = state.clone();
+    let (state, token) = (state.clone(), program.token.id);
     // Who hangs up has it done all the same, and can ask what came of it.
-    let working = spawn(async move { keep(&state, id, next.run(request).await).await });
+    let working = spawn(async move {
+        match begin(&state, token, &key, asked).await? {
+            Beginning::Now(id) => keep(&state, id, next.run(request).await).await,
+            Beginning::Answered(response) => Ok(response),
+        }
+    });
     working.await.unwrap_or_else(|error| Err(StoreError::Unexpected(error.to_string()).into()))
 }
 
