@@ -93,6 +93,14 @@ pub enum StartError {
         /// Which company.
         company: String,
     },
+    /// Somebody changed something while Microsoft was asked.
+    #[error(
+        "{company} was connected, disconnected or archived meanwhile. Look at its row, and begin again if need be."
+    )]
+    Changed {
+        /// Which company.
+        company: String,
+    },
     /// The database refuses.
     #[error("Something went wrong on the server. Try again in a minute.")]
     Store(#[from] StoreError),
@@ -192,6 +200,11 @@ impl BrowserName {
     /// A new one, with 256 bits of randomness.
     fn new() -> Self {
         Self(random_token())
+    }
+
+    /// That of a browser that has none yet, by its session: it may begin two attempts at once, and each would name it anew.
+    pub fn of_session(session: &Token) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(sha256(&format!("attempts of {}", session.expose()))))
     }
 
     /// The one in a cookie. Anything of the right form will do: only its hash is compared.

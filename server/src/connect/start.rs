@@ -78,8 +78,11 @@ impl Connect {
             surface,
             step,
             link,
+            renews: reconnect,
         };
-        inner.store.begin_attempt(attempt, by).await?;
+        if !inner.store.begin_attempt(attempt, by).await? {
+            return Err(StartError::Changed { company: company.name });
+        }
         metrics::attempt(AttemptStep::Started);
         tracing::info!(attempt = %id, company = %company.id, "an attempt began");
         Ok(Started { location, browser })

@@ -331,9 +331,7 @@ fn failed(kind: Kind, error: StoreError) -> Response {
 }
 
 async fn caller(state: &AppState, cookies: &CookieJar, path: &str) -> Result<Option<Caller>, StoreError> {
-    let Some(token) = cookies.get(cookie_name(state)).and_then(|cookie| Token::parse(cookie.value())) else {
-        return Ok(None);
-    };
+    let Some(token) = session_token(state, cookies) else { return Ok(None) };
     let session = token.hash();
     let account = if ASKED_BY_ITSELF.contains(&path) {
         state.store.look_at_session(session).await?
@@ -369,6 +367,11 @@ fn refusal_page(right: Right) -> Response {
         place: Place::Popup,
     }
     .into_response()
+}
+
+/// The token of a browser's session, which may have ended.
+pub fn session_token(state: &AppState, cookies: &CookieJar) -> Option<Token> {
+    cookies.get(cookie_name(state)).and_then(|cookie| Token::parse(cookie.value()))
 }
 
 /// `__Host-` binds the cookie to this very host and to https; browsers refuse it on plain http.

@@ -15,8 +15,9 @@ use serde::Deserialize;
 
 use super::{
     AppState,
+    caller::session_token,
     page::{COMPANIES_PATH, Page, Place},
-    security::is_same_origin_navigation,
+    security::{is_same_origin_navigation, is_under_another_name},
     staff,
 };
 use crate::{
@@ -58,9 +59,16 @@ pub async fn start(
     let Ok(company) = query.company.parse::<CompanyId>() else {
         return refusal_page(StatusCode::NOT_FOUND, "There is no such company", "Go back and reload the page.", popup);
     };
+    if is_under_another_name(&headers, &state.public_url) {
+        let ours = &state.public_url;
+        let text = format!("Open Tenantry at {ours} and sign in there: that is where Microsoft sends its answer.");
+        return refusal_page(StatusCode::CONFLICT, "Companies can't be connected from this address", &text, popup);
+    }
     let (surface, by) = (query.surface, caller.actor());
     let beginning = Beginning::Click { surface, by: &by };
-    match state.connect.start(company, browser(&cookies), beginning).await {
+    let named =
+        browser(&cookies).or_else(|| session_token(&state, &cookies).map(|session| BrowserName::of_session(&session)));
+    match state.connect.start(company, named, beginning).await {
         Ok(started) => begun(&state, cookies, StatusCode::FOUND, &started),
         Err(error) => {
             let (status, heading) = match error {
@@ -68,6 +76,7 @@ pub async fn start(
                 StartError::NotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "Tenantry is not set up yet"),
                 StartError::NoSuchCompany => (StatusCode::NOT_FOUND, "There is no such company"),
                 StartError::AlreadyConnected { .. } => (StatusCode::CONFLICT, "Nothing to do"),
+                StartError::Changed { .. } => (StatusCode::CONFLICT, "Something has changed"),
             };
             refusal_page(status, heading, &error.to_string(), popup)
         }
@@ -177,7 +186,10 @@ fn why_refused(refusal: Refusal, company: &str, by_client: bool) -> (&'static st
         Refusal::AlreadyUsed => {
             ("This sign-in has already been used", "Nothing was changed. The page M365 companies shows how it ended.")
         }
-        Refusal::Cancelled => ("This sign-in was cancelled", "Somebody pressed Cancel. Begin again to connect."),
+        Refusal::Cancelled => (
+            "This sign-in was cancelled",
+            "Somebody cancelled it, or the company was disconnected or archived meanwhile. Nothing was changed.",
+        ),
         Refusal::Overtaken => ("Somebody was faster", "The company was connected by another sign-in meanwhile."),
     };
     (heading, text.to_owned())

@@ -139,6 +139,7 @@ async fn go_on(
             Ok(started) => Ok(begun(&state, cookies, StatusCode::SEE_OTHER, &started)),
             Err(StartError::Store(error)) => Err(error.into()),
             Err(StartError::AlreadyConnected { company }) => Ok(connected_page(&state, &company)),
+            Err(StartError::Changed { .. }) => Ok(back(&token)),
             Err(StartError::NoSuchCompany) => Ok(unknown_page(&state)),
             Err(StartError::NotConfigured) => {
                 let text = format!("{} has to finish the setup first. Tell them, and try again later.", state.msp.name);

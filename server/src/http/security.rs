@@ -127,6 +127,13 @@ pub fn is_same_origin_navigation(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether somebody looks at our pages under another name than the public one. Cookies that are set there do not come along
+/// when Microsoft leads back to the public one. What a proxy made of `Host` says nothing of that; the page's address does.
+pub fn is_under_another_name(headers: &HeaderMap, public_url: &Url) -> bool {
+    let page = headers.get(header::REFERER).and_then(|page| page.to_str().ok()).and_then(|page| Url::parse(page).ok());
+    page.is_some_and(|page| page.host() != public_url.host())
+}
+
 fn same_host(url: &str, host: Option<&str>) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let ours = host.unwrap_or_default();
@@ -178,6 +185,15 @@ mod tests {
         assert!(!is_same_origin_navigation(&headers(&[("host", "localhost:8080")])));
         let referred = headers(&[("referer", "http://localhost:8080/settings"), ("host", "localhost:8080")]);
         assert!(is_same_origin_navigation(&referred));
+    }
+
+    #[test]
+    fn a_page_under_another_name_is_told_by_its_address() {
+        let public_url = Url::parse("http://localhost:8080").expect("a URL");
+        let page = |address| is_under_another_name(&headers(&[("referer", address)]), &public_url);
+        assert!(page("http://127.0.0.1:8080/settings") && page("http://[::1]:8080/"));
+        assert!(!page("http://localhost:8080/settings") && !page("http://LOCALHOST:9000/"));
+        assert!(!is_under_another_name(&headers(&[("host", "127.0.0.1:8080")]), &public_url));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use sea_orm::{
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, Transaction,
     activity::Actor,
-    entity::attempt::{ActiveModel, Column, Entity, Model},
+    entity::{
+        attempt::{ActiveModel, Column, Entity, Model},
+        connection,
+    },
 };
 
 const CONSENT: &str = "consent";
@@ -47,6 +50,8 @@ pub struct NewAttempt {
     pub step: Step,
     /// The link that it begins with.
     pub link: Option<LinkId>,
+    /// Whether the company was connected when this was decided.
+    pub renews: bool,
 }
 
 /// An attempt as it is stored.
@@ -119,9 +124,13 @@ impl Attempt {
 }
 
 impl Store {
-    /// Stores an attempt that begins now.
-    pub async fn begin_attempt(&self, new: NewAttempt, by: &Actor) -> Result<(), StoreError> {
+    /// Stores an attempt that begins now. False, and nothing is stored, if the company or the link is not any more as it
+    /// was when this was decided: Microsoft was asked meanwhile, which takes its time.
+    pub async fn begin_attempt(&self, new: NewAttempt, by: &Actor) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
+        if !transaction.may_begin(&new).await? {
+            return Ok(false);
+        }
         let now = transaction.now;
         let model = Model {
             id: new.id.uuid(),
@@ -151,7 +160,8 @@ impl Store {
         Entity::insert(model.into_active_model()).exec_without_returning(&transaction.inner).await?;
         transaction.record(by, ActivityKind::AttemptBegun, Some(new.company), "").await?;
         transaction.touch(new.company).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// The attempt with this `state`.
@@ -214,6 +224,8 @@ impl Store {
 
     async fn end_one(&self, attempt: &Attempt, from: &[&str], failure: &AttemptFailure) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
+        // The company before its attempts, as all lock them.
+        transaction.lock_company(attempt.company).await?;
         let which =
             Condition::all().add(Column::Id.eq(attempt.id.uuid())).add(Column::State.is_in(from.iter().copied()));
         if fail(&transaction, which, failure).await? > 0 {
@@ -225,9 +237,9 @@ impl Store {
     /// Ends the company's open attempts by the wish of a person. One whose answer is being settled is not open.
     pub async fn cancel_attempts(&self, company: CompanyId, by: &Actor) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        cancel_of_company(&transaction, company, by).await?;
-        // Even if none was open: the page that asked believes that one was.
+        // Even if none is open: the page that asked believes that one is.
         transaction.touch(company).await?;
+        cancel_of_company(&transaction, company, by).await?;
         transaction.commit().await
     }
 
@@ -281,6 +293,24 @@ impl Store {
         );
         Entity::delete_many().filter(old).exec(&self.writer).await?;
         Ok(())
+    }
+}
+
+impl Transaction {
+    /// Whether things are as they were when it was decided that this attempt begins. Locks the company.
+    async fn may_begin(&self, new: &NewAttempt) -> Result<bool, StoreError> {
+        let company = self.lock_company(new.company).await?;
+        if company.is_none_or(|company| company.archived_at.is_some()) {
+            return Ok(false);
+        }
+        let connection = connection::Entity::find().filter(connection::Column::CompanyId.eq(new.company.uuid()));
+        if connection.one(&self.inner).await?.is_some() != new.renews {
+            return Ok(false);
+        }
+        match new.link {
+            Some(link) => self.link_may_begin(link).await,
+            None => Ok(true),
+        }
     }
 }
 

@@ -449,9 +449,18 @@ impl Transaction {
 
     /// Whether an attempt that began with this link at that time may still connect. The caller has locked the company.
     pub(super) async fn link_may_finish(&self, link: LinkId, begun: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.link_state(link).await?.is_some_and(|state| state.may_finish(begun).is_ok()))
+    }
+
+    /// Whether an attempt may begin with this link now. The caller has locked the company.
+    pub(super) async fn link_may_begin(&self, link: LinkId) -> Result<bool, StoreError> {
+        Ok(self.link_state(link).await?.is_some_and(|state| state.may_begin(self.now).is_ok()))
+    }
+
+    async fn link_state(&self, link: LinkId) -> Result<Option<LinkState>, StoreError> {
         let found = find(&self.inner, Condition::all().add(Column::Id.eq(link.uuid()))).await?;
         let link = found.into_iter().next().map(Link::from_found).transpose()?;
-        Ok(link.is_some_and(|link| link.state.may_finish(begun).is_ok()))
+        Ok(link.map(|link| link.state))
     }
 
     /// The company is connected: the link that this came by is used up, and whatever else is live has nothing left to do.

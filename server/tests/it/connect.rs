@@ -80,6 +80,51 @@ on_both_databases! {
         app.connected(&second.name).await;
     }
 
+    /// Two clicks before the first answer came.
+    async fn two_first_windows_at_once_are_of_one_browser(engine) {
+        let app = Setup::on(engine).start().await;
+        let mut names = Vec::new();
+        for tenant in &app.tenants[..2] {
+            // Which knows of no cookie but that of the session.
+            let response = Person::new(&app).click(app.company(&tenant.name).await).await;
+            let cookie = response.headers()["set-cookie"].to_str().unwrap();
+            names.push(cookie.split(';').next().unwrap().to_owned());
+        }
+        assert!(names[0].starts_with("attempt=") && names[0] == names[1], "{names:?}");
+        assert!(!names[0].contains(app.session.expose()));
+    }
+
+    async fn under_another_name_than_the_public_one_no_sign_in_begins(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let url = Person::new(&app).start_url(app.company(&tenant.name).await);
+        let page = "http://elsewhere.test/settings/integrations/microsoft-365/companies";
+        let click = app.http.get(url).header("sec-fetch-site", "same-origin").header("referer", page);
+        let response = click.send().await.unwrap();
+        assert_eq!(response.status(), 409);
+        assert!(response.text().await.unwrap().contains(&app.url));
+        app.assert_untouched(&tenant.name).await;
+    }
+
+    async fn what_changes_while_microsoft_is_asked_is_seen_before_an_attempt_begins(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = &app.tenants[0];
+        let company = app.company(&tenant.name).await;
+        app.fault(json!({ "match": "/*/v2.0/.well-known/openid-configuration", "delay_ms": 2_000 })).await;
+        let asked = app.times_asked("openid-configuration").await;
+        let archived = async {
+            while app.times_asked("openid-configuration").await == asked {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            app.post("companies/archive", json!({ "company": company })).await.error_for_status().unwrap();
+        };
+        let person = Person::new(&app);
+        let (response, ()) = tokio::join!(person.click(company), archived);
+        assert_eq!(response.status(), 409);
+        app.post("companies/restore", json!({ "company": company })).await.error_for_status().unwrap();
+        app.assert_untouched(&tenant.name).await;
+    }
+
     async fn a_cancelled_attempt_puts_the_row_back_and_its_answer_is_refused(engine) {
         let app = Setup::on(engine).start().await;
         let tenant = &app.tenants[0];

@@ -291,6 +291,26 @@ on_both_databases! {
         assert_dead(&person.open(&url).await, "This link has already been used");
     }
 
+    async fn a_link_that_is_withdrawn_while_microsoft_is_asked_leads_nowhere(engine) {
+        let app = start(engine).await;
+        let tenant = &app.tenants[0];
+        let company = app.company(&tenant.name).await;
+        let url = link_for(&app, tenant).await;
+        let person = Person::stranger(&app);
+        let page = person.open(&url).await;
+        app.fault(json!({ "match": "/*/v2.0/.well-known/openid-configuration", "delay_ms": 2_000 })).await;
+        let asked = app.times_asked("openid-configuration").await;
+        let withdrawn = async {
+            while app.times_asked("openid-configuration").await == asked {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            withdraw(&app, company).await;
+        };
+        let (page, ()) = tokio::join!(person.submit(&page, "Continue to Microsoft", &[]), withdrawn);
+        assert_dead(&page, "This link was withdrawn");
+        app.assert_untouched(&tenant.name).await;
+    }
+
     async fn a_link_that_is_withdrawn_during_the_sign_in_connects_nothing(engine) {
         let app = start(engine).await;
         let (one, two, three) = (&app.tenants[0], &app.tenants[1], &app.tenants[2]);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait as _, Database, Statement, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 use server::{
     clock::{Clock as _, SystemClock},
@@ -17,7 +17,9 @@ use uuid::Uuid;
 
 use crate::{
     harness::{Engine, PATIENCE, Setup},
-    on_both_databases, postgres,
+    on_both_databases,
+    person::Person,
+    postgres,
 };
 
 const LEASE: Duration = Duration::from_mins(5);
@@ -30,6 +32,47 @@ async fn servers_that_start_at_once_migrate_one_after_the_other() {
     for store in opened {
         assert_eq!(store.unwrap().company_rows().await.unwrap(), []);
     }
+}
+
+/// Waits until somebody waits for a lock in this database of PostgreSQL.
+async fn somebody_waits(db: &DatabaseConnection) {
+    let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waits = || Statement::from_string(db.get_database_backend(), sql);
+    let until = async {
+        while db.query_one_raw(waits()).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, until).await.expect("somebody waits for a lock");
+}
+
+/// Whoever settles an answer locks the company and then its attempts.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_an_attempt_waits_for_its_company_first() {
+    let app = Setup::on(Engine::Postgres).start().await;
+    let (db, person) = (app.database().await, Person::new(&app));
+    for (tenant, cancels) in [(&app.tenants[0], true), (&app.tenants[1], false)] {
+        let company = app.company(&tenant.name).await;
+        let page = person.sign_in(&person.start(company).await, tenant.admin()).await;
+        let settling = db.begin().await.unwrap();
+        settling.execute_unprepared(&format!("SELECT 1 FROM company WHERE id = '{company}' FOR UPDATE")).await.unwrap();
+        let ending = async {
+            if cancels {
+                app.cancel(company).await;
+            } else {
+                assert_eq!(person.decline(&page).await.status, 400);
+            }
+        };
+        let settled = async {
+            somebody_waits(&db).await;
+            let sql = format!("UPDATE attempt SET lapsed = lapsed WHERE company_id = '{company}'");
+            settling.execute_unprepared(&sql).await.expect("nobody is ended");
+            settling.commit().await.unwrap();
+        };
+        tokio::join!(ending, settled);
+        app.assert_untouched(&tenant.name).await;
+    }
+    db.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,14 +97,7 @@ async fn archiving_waits_for_a_round_that_is_being_settled_instead_of_ending_it(
         store.close().await.unwrap();
         archived
     });
-    let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    let waits = || Statement::from_string(db.get_database_backend(), waits);
-    let until_it_waits = async {
-        while db.query_one_raw(waits()).await.unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, until_it_waits).await.expect("it waits for the worker");
+    somebody_waits(&db).await;
     worker.query_all_raw(locks("company", "id")).await.expect("the worker is not ended");
     worker.commit().await.unwrap();
     assert_eq!(archiving.await.unwrap().unwrap(), Change::Done(()));
