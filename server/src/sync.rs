@@ -68,8 +68,8 @@ struct Inner {
     probe_every: Duration,
     concurrency: NonZeroUsize,
     work: Arc<Notify>,
-    /// Access tokens of people, until they end.
-    people_tokens: Mutex<HashMap<ConnectionId, Arc<Refreshed>>>,
+    /// Access tokens of people, until they end, and when the grant was given that each came of.
+    people_tokens: Mutex<HashMap<ConnectionId, (Timestamp, Arc<Refreshed>)>>,
 }
 
 /// How reading a data set can fail.
@@ -107,7 +107,7 @@ impl From<StoreError> for NoGrant {
 enum Verdict {
     Taken,
     Refused,
-    /// And a new one too.
+    /// And a new one too, or the one before it some time ago.
     RefusedTwice,
 }
 
@@ -260,8 +260,10 @@ fn came_to(connection: &Connection, reading: &Reading, again: Option<Timestamp>,
         return Round::NotYet;
     }
     if reading.token != Verdict::Taken {
+        // Part of Graph has taken a new grant by then, and not all of it has.
+        let settling = reading.phase == Phase::Active && now.since(connection.connected_at) < CONSENT_SETTLES_WITHIN;
         // Twice in a row: it is not one token that is refused.
-        return if reading.token == Verdict::RefusedTwice || connection.tries > 0 {
+        return if reading.token == Verdict::RefusedTwice && !settling {
             Round::NoGrant(ReconnectReason::Refused)
         } else {
             Round::Unavailable { retry_after: None }
@@ -366,13 +368,18 @@ impl Inner {
     async fn read_with_grant(&self, connection: &Connection) -> Result<(Reading, BTreeSet<String>), NoGrant> {
         let grant = self.grant(connection).await?;
         // Boxed: it holds the pages of five data sets.
-        let reading = Box::pin(self.read(connection, &grant)).await?;
+        let mut reading = Box::pin(self.read(connection, &grant)).await?;
         if reading.token == Verdict::Taken {
             return Ok((reading, grant.permissions));
         }
         self.forget_tokens(connection);
-        let was_new = connection.asked_for || connection.phase != Phase::Active || connection.tries > 0;
-        if connection.access != Access::Application || was_new {
+        if reading.phase != connection.phase {
+            // The organisation was read, and what comes after that is for another round.
+            return Ok((reading, grant.permissions));
+        }
+        if matches!(connection.phase, Phase::NeedsReconnect(_)) {
+            // Nobody expects more of it.
+            reading.token = Verdict::RefusedTwice;
             return Ok((reading, grant.permissions));
         }
         let grant = self.grant(connection).await?;
@@ -424,9 +431,10 @@ impl Inner {
         let now = self.clock.now();
         {
             let mut tokens = self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            tokens.retain(|_, token| now.plus(TOKEN_MARGIN) < token.expires_at);
-            let known = tokens.get(&connection.id).filter(|token| token.issued_at >= good_since(connection));
-            if let Some(token) = known {
+            tokens.retain(|_, (_, token)| now.plus(TOKEN_MARGIN) < token.expires_at);
+            // A reconnect that did not work goes back to an older grant.
+            let known = tokens.get(&connection.id).filter(|(of, _)| *of == connection.connected_at);
+            if let Some((_, token)) = known.filter(|(_, token)| token.issued_at >= good_since(connection)) {
                 return Ok(token.clone());
             }
         }
@@ -445,7 +453,8 @@ impl Inner {
             let sealed = self.vault.seal(connection.id.uuid(), newer);
             self.store.keep_refresh_token(connection, sealed).await?;
         }
-        self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.id, refreshed.clone());
+        let kept = (connection.connected_at, refreshed.clone());
+        self.people_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.id, kept);
         Ok(refreshed)
     }
 

@@ -118,10 +118,14 @@ pub fn after_round(from: Standpoint, round: &Round, now: Timestamp, pace: &Pace)
         Round::NotYet => Next { complete: true, ..again(phase, now.plus(verifying_pause(failed))) },
         Round::NoGrant(_) if young && phase == Phase::Verifying => again(phase, now.plus(verifying_pause(failed))),
         // It gives less than the grant before it: not even the organisation could be read.
-        Round::Read { problems, again: None }
+        Round::Read { problems, again: under_way }
             if renewal && phase == Phase::Verifying && problems.contains(&Problem::PermissionMissing) =>
         {
-            Next { complete: true, ..again(Phase::NeedsReconnect(ReconnectReason::ConsentRemoved), now) }
+            match under_way {
+                // Nothing is decided before all of it was tried, of which this is a part.
+                Some(due) => Next { complete: true, ..again(phase, *due) },
+                None => Next { complete: true, ..again(Phase::NeedsReconnect(ReconnectReason::ConsentRemoved), now) },
+            }
         }
         Round::Read { again: Some(due), .. } => Next { phase: Phase::Active, due: *due, tries: 0, complete: false },
         Round::Read { again: None, .. } => Next { phase: Phase::Active, due: pace.next(now), tries: 0, complete: true },
@@ -226,6 +230,18 @@ mod tests {
         let (none, after) = next(Phase::Verifying, &Round::NoGrant(ReconnectReason::ConsentRemoved), 120);
         assert_eq!(none.phase, Phase::Verifying);
         assert!(after.abs_diff(Duration::from_mins(5)) <= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_renewal_that_gives_less_is_not_taken_while_something_is_still_to_be_read() {
+        let (now, due) = (SINCE.plus(Duration::from_mins(3)), SINCE.plus(Duration::from_mins(4)));
+        let after = |again| {
+            let from = Standpoint { phase: Phase::Verifying, since: SINCE, tries: 1, renewal: true };
+            after_round(from, &Round::Read { problems: vec![Problem::PermissionMissing], again }, now, &PACE)
+        };
+        let waits = after(Some(due));
+        assert_eq!((waits.phase, waits.due, waits.complete), (Phase::Verifying, due, true));
+        assert_eq!(after(None).phase, Phase::NeedsReconnect(ReconnectReason::ConsentRemoved));
     }
 
     #[test]

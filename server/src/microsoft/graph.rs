@@ -126,6 +126,18 @@ impl GraphError {
         }
     }
 
+    /// What it means of an address that Graph itself gave: repeating it is no use. Not all that says so has a code of its own:
+    /// a link of more than 30 days is answered with `400 Request_UnsupportedQuery`.
+    fn of_stored_link(self) -> Self {
+        let refuses = [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND].map(|status| Some(status.as_u16()));
+        match self {
+            Self::Unreadable { trace, .. } | Self::NotAvailable(trace) if refuses.contains(&trace.status) => {
+                Self::Resync(trace)
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn unreadable(what: &'static str) -> Self {
         Self::Unreadable { what, trace: Trace::default() }
     }
@@ -254,13 +266,14 @@ impl Graph {
     ///
     /// The caller follows [`UsersNext::Page`], with a [`LinkGuard`], and stores what [`UsersNext::Done`] says.
     pub async fn users(&self, cursor: &UsersCursor) -> Result<UsersPage, GraphError> {
-        let url = match cursor {
-            UsersCursor::First => self.url("users/delta", &[("$select", USER_FIELDS)]),
-            UsersCursor::Page(link) => self.follow(link)?,
-            // A link that was stored before the settings named another host: as good as one that has expired.
-            UsersCursor::Changes(link) => self.follow(link).map_err(|_| GraphError::Resync(Trace::default()))?,
+        let body = match cursor {
+            UsersCursor::First => self.body(self.url("users/delta", &[("$select", USER_FIELDS)])).await?,
+            UsersCursor::Page(link) | UsersCursor::Changes(link) => {
+                // A link that was stored before the settings named another host: as good as one that has expired.
+                let url = self.follow(link).map_err(|_| GraphError::Resync(Trace::default()))?;
+                self.body(url).await.map_err(GraphError::of_stored_link)?
+            }
         };
-        let body = self.body(url).await?;
         // A thousand users take a while to be read, and whoever looks at a page must not wait for that.
         let read = move || parse::<WireUser>(&body).map(|page| (page.next_link, page.delta_link, changes(page.value)));
         let read = tokio::task::spawn_blocking(read).await;

@@ -484,6 +484,10 @@ impl Store {
         if connection.phase == Phase::Verifying && settled.phase != Phase::Verifying {
             transaction.forget_former_grant(connection.id).await?;
         }
+        if connection.phase == Phase::Verifying && settled.phase == Phase::Active {
+            // Also where the organisation is what could not be read.
+            transaction.note_verified(connection.company).await?;
+        }
         if settled.readable {
             changes.last_round_at = Set(Some(now.as_millis()));
         }

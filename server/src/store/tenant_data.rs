@@ -407,7 +407,8 @@ pub(super) async fn succeed(
     upsert_states(transaction, rows.collect(), &columns).await
 }
 
-/// A data set could not be read. Since when is kept as long as it is the same problem.
+/// A data set could not be read. Since when is kept as long as it is the same problem. A walk that is not to be gone on with
+/// begins anew when the data set is wanted again.
 async fn fail(
     transaction: &Transaction,
     worker: &Connection,
@@ -429,11 +430,28 @@ async fn fail(
         retry_at: Set(failure.retry_at.map(Timestamp::as_millis)),
         tries: Set(to_i32(failure.tries)),
         as_of: Set(now.as_millis()),
+        next_link: Set(None),
+        walk_at: Set(None),
+        walk_pages: Set(0),
+        walk_mark: Set(None),
+        users_so_far: Set(None),
         ..state_row(worker, data_set, now)
     };
-    let columns =
-        [Column::LastTry, Column::Problem, Column::ProblemSince, Column::RetryAt, Column::Tries, Column::AsOf];
-    upsert_states(transaction, vec![row], &columns).await
+    let columns = [
+        Column::LastTry,
+        Column::Problem,
+        Column::ProblemSince,
+        Column::RetryAt,
+        Column::Tries,
+        Column::AsOf,
+        Column::NextLink,
+        Column::WalkAt,
+        Column::WalkPages,
+        Column::WalkMark,
+        Column::UsersSoFar,
+    ];
+    let columns = if failure.retry_at.is_none() { &columns[..] } else { &columns[..6] };
+    upsert_states(transaction, vec![row], columns).await
 }
 
 pub(super) fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {

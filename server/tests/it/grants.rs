@@ -7,7 +7,7 @@ use app::domain::{
 };
 use reqwest::Url;
 use sea_orm::{ConnectionTrait as _, Statement};
-use serde_json::json;
+use serde_json::{Value, json};
 use server::clock::Clock as _;
 
 use crate::{
@@ -93,11 +93,16 @@ impl App {
 }
 
 /// Two verifications find that Graph does not take the new grant: one within the time that Microsoft may need, and one
-/// after it.
+/// after it, with two tokens.
 async fn reconnect_in_vain(app: &App, tenant: &Tenant) {
+    reconnect_with(app, tenant, json!({ "match": "/v1.0/$batch", "status": 401, "times": 3 })).await;
+}
+
+async fn reconnect_with(app: &App, tenant: &Tenant, mut fault: Value) {
     app.clock.stop();
     let batches = app.http_requests(tenant, "/v1.0/$batch").await;
-    app.fault(json!({ "match": "/v1.0/$batch", "status": 401, "times": 2, "tenant": tenant.id })).await;
+    fault["tenant"] = tenant.id.as_str().into();
+    app.fault(fault).await;
     app.connect(tenant).await;
     app.asked(tenant, "/v1.0/$batch", batches).await;
     let company = app.company(&tenant.name).await;
@@ -132,6 +137,32 @@ on_both_databases! {
             app.clock.advance(Duration::from_secs(1));
             app.synced(tenant).await;
         }
+    }
+
+    async fn nobody_reads_with_the_token_of_a_reconnect_that_gave_less(engine) {
+        let app = Setup::on(engine).access("delegated").start().await;
+        let tenant = &app.tenants[0];
+        let company = app.connected_and_idle(tenant).await;
+        app.clock.advance(Duration::from_mins(3));
+        app.fault(json!({ "match": "/v1.0/domains", "status": 403 })).await;
+        app.synced(tenant).await;
+        assert!(matches!(app.row(&tenant.name).await.status, Status::Limited { .. }));
+
+        let tokens = app.http_requests(tenant, "/oauth2/v2.0/token").await;
+        // The sign-in's own look at the organisation goes well.
+        app.fault(json!({ "match": "/v1.0/organization", "delay_ms": 1 })).await;
+        reconnect_with(&app, tenant, json!({ "match": "/v1.0/organization", "status": 403, "times": 2 })).await;
+        let read = async {
+            while app.number("due_at", company).await <= app.clock.now().as_millis() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("it is read with the grant from before");
+        app.idle(company).await;
+        let told = app.row(&tenant.name).await.last_try.map(|last| last.advice);
+        assert_eq!(told, Some(AttemptFailure::GrantRefused { reason: ReconnectReason::ConsentRemoved }.advice()));
+        // The code's, one for each of two verifications, and one with the grant from before.
+        assert_eq!(app.http_requests(tenant, "/oauth2/v2.0/token").await, tokens + 4);
     }
 
     async fn a_reconnect_that_does_not_work_leaves_the_reason_that_was_there_before(engine) {
@@ -276,6 +307,8 @@ on_both_databases! {
             let tenant = &app.tenants[0].clone();
             let company = app.connected_and_idle(tenant).await;
             app.clock.stop();
+            // A new grant is given some time.
+            app.clock.advance(Duration::from_mins(3));
             if how == "401" {
                 for path in ["/v1.0/$batch", "/v1.0/users"] {
                     app.fault(json!({ "match": path, "status": 401, "times": 1_000 })).await;

@@ -249,8 +249,13 @@ on_both_databases! {
         app.connect(at_the_page).await;
         app.connected(&at_the_page.name).await;
         let link = app.make_link(company).await.url;
+        // Also where the organisation itself can't be read at first, but by the answer's own look at it.
+        for mut fault in [json!({ "delay_ms": 1 }), json!({ "status": 503 })] {
+            fault["match"] = "/v1.0/organization".into();
+            app.fault(fault).await;
+        }
         Person::stranger(&app).connect_with(&link, with_link.admin()).await;
-        app.connected(&with_link.name).await;
+        app.row_becomes(&with_link.name, |row| row.status == Status::Connected).await;
         let told = receiver.has(2).await.remove(1).json();
         assert_eq!((&told["type"], &told["data"]["company"]["name"]), (&"connection.connected".into(), &with_link.name.clone().into()));
         app.clock.advance(SETTLES_AFTER);

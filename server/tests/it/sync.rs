@@ -168,9 +168,47 @@ on_both_databases! {
         let tenant = &app.tenants[0];
         app.connect(tenant).await;
         app.connected(&tenant.name).await;
-        app.control(&format!("tenants/{}/change-users", tenant.id), json!({ "add": 1, "update": 0, "delete": 3 })).await;
-        app.fault(json!({ "match": "/v1.0/users/delta", "status": 410, "code": "syncStateNotFound" })).await;
+        let mut users = tenant.users;
+        // After 30 days it says that a delta link of that age is not supported.
+        for (status, code) in [(410, "syncStateNotFound"), (400, "Request_UnsupportedQuery"), (404, "Request_ResourceNotFound")] {
+            let change = json!({ "add": 1, "update": 0, "delete": 3 });
+            app.control(&format!("tenants/{}/change-users", tenant.id), change).await;
+            app.fault(json!({ "match": "/v1.0/users/delta", "status": status, "code": code })).await;
+            app.clock.advance(Duration::from_secs(1));
+            sync_now(&app, tenant).await;
+            users -= 2;
+            app.row_becomes(&tenant.name, |row| row.figures.users == Some(users)).await;
+            app.idle(app.company(&tenant.name).await).await;
+        }
+    }
+
+    async fn a_refusal_within_a_walk_through_users_ends_the_round(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = app.tenants.iter().max_by_key(|tenant| tenant.users).unwrap();
+        app.connect(tenant).await;
+        app.connected(&tenant.name).await;
+        let company = app.company(&tenant.name).await;
+        app.idle(company).await;
+        // A permission that is missing right after connecting may still come.
+        app.clock.advance(Duration::from_mins(3));
+        let pages = app.times_asked("/v1.0/users/delta").await;
+        // Everybody is read again; the second page of them is refused.
+        for fault in [json!({ "status": 410 }), json!({ "delay_ms": 1 }), json!({ "status": 403 })] {
+            let mut fault = fault;
+            fault["match"] = "/v1.0/users/delta".into();
+            app.fault(fault).await;
+        }
         sync_now(&app, tenant).await;
-        app.row_becomes(&tenant.name, |row| row.figures.users == Some(tenant.users - 2)).await;
+        let lacks = vec![Lack { data_set: DataSet::Users, problem: Problem::PermissionMissing }];
+        let row = app.row_becomes(&tenant.name, |row| matches!(row.status, Status::Limited { .. })).await;
+        assert_eq!(row.status, Status::Limited { lacks });
+        app.idle(company).await;
+        let row = app.row(&tenant.name).await;
+        assert_eq!((row.users_so_far, row.figures.users), (None, Some(tenant.users)));
+        assert_eq!(app.times_asked("/v1.0/users/delta").await, pages + 3);
+
+        app.clock.advance(Duration::from_secs(1));
+        app.synced(tenant).await;
+        assert_eq!(app.connected(&tenant.name).await.figures.users, Some(tenant.users));
     }
 }
