@@ -4,6 +4,7 @@ import { type App, expect, test } from "../fixtures/app.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
+import { expectSettled } from "../fixtures/settled.ts";
 
 async function connect(companies: CompaniesPage, tenant: Tenant): Promise<void> {
   const popup = new MicrosoftWindow(await companies.signIn(tenant));
@@ -19,6 +20,24 @@ function users(companies: CompaniesPage, tenant: Tenant) {
 async function syncNow(companies: CompaniesPage, tenant: Tenant): Promise<void> {
   await companies.row(tenant).getByRole("button", { name: "More actions" }).click();
   await companies.page.getByRole("menuitem", { name: "Sync now" }).click();
+}
+
+/**
+ * Opens the company's page. Answers what presses Sync now there, and waits until this was said so often and the button can be
+ * pressed again.
+ */
+async function openPage(companies: CompaniesPage, tenant: Tenant): Promise<(words: RegExp, times: number) => Promise<void>> {
+  const { page } = companies;
+  await companies.row(tenant).getByRole("link", { name: tenant.name }).click();
+  await expect(page.getByRole("heading", { level: 1, name: tenant.name })).toBeVisible();
+  await expectSettled(page);
+  const said = await companies.listen();
+  const sync = page.getByRole("button", { name: "Sync now" });
+  return async (words, times) => {
+    await sync.click();
+    await expect.poll(async () => (await said()).filter((text) => words.test(text)).length).toBe(times);
+    await expect(sync).toHaveAttribute("aria-busy", "false");
+  };
 }
 
 async function isLostAndMended(
@@ -58,6 +77,29 @@ test.describe("with delegated access", () => {
   test("the sign-in expires: the row says so after a sync, and Reconnect mends it", async ({ app, page }) => {
     const lose = (tenant: Tenant) => app.sandbox.expireRefreshTokens(tenant);
     await isLostAndMended(app, page, lose, /expired/, (popup) => popup.completeAgain());
+  });
+});
+
+test("on a company's page, Sync now ends with its round, and what came of that is said", async ({ app, page }) => {
+  test.slow();
+  let companies = await CompaniesPage.open(page);
+  const [lost, unanswered] = app.tenants as [Tenant, Tenant];
+  for (const tenant of [lost, unanswered]) await connect(companies, tenant);
+
+  await test.step("the round finds out that access is lost, and finds it lost again", async () => {
+    const sync = await openPage(companies, lost);
+    await app.sandbox.revokeConsent(lost);
+    await sync(/: .*removed/, 1);
+    await expect(page.locator("#company-status")).toContainText("Needs reconnect");
+    await sync(/: .*removed/, 2);
+  });
+
+  await test.step("Microsoft does not answer, and asks to wait longer than this test does", async () => {
+    companies = await CompaniesPage.open(page);
+    const sync = await openPage(companies, unanswered);
+    await app.sandbox.fault({ match: "/*/oauth2/v2.0/token", tenant: unanswered.id, status: 503, retry_after: 600 });
+    await sync(/: nothing new could be read/, 1);
+    await expect(page.locator("#company-status")).toContainText("Connected");
   });
 });
 

@@ -155,6 +155,8 @@ test("a viewer sees and may not change, and is out at once when deactivated", as
   await row.getByRole("button", { name: /Deactivate/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Deactivate" }).click();
   await expect(row).toContainText("Deactivated");
+  // The list was read again under the button that was pressed.
+  await expect(row.getByRole("button", { name: "Activate", exact: true })).toBeFocused();
   expect((await vic.request.get("/api/companies/list")).status()).toBe(401);
   await vic.goto(COMPANIES);
   await expect(vic).toHaveURL(/\/login/);
@@ -173,6 +175,28 @@ test("what was done is told, by whom, and can be downloaded", async ({ app, page
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download CSV" }).click();
   expect((await download).suggestedFilename()).toMatch(/\.csv$/);
+});
+
+test("earlier activity that can't be read leaves what is shown, and the button for another try", async ({ page }) => {
+  // As full as a page gets.
+  await page.route("**/api/activity/list", async (route) => {
+    const { filter } = route.request().postDataJSON() as { filter: { before?: string } };
+    if (filter.before !== undefined) return route.abort();
+    const [row] = (await (await route.fetch()).json()) as unknown[];
+    return route.fulfill({ json: Array.from({ length: 100 }, () => row) });
+  });
+  await page.goto("/settings/activity");
+  const rows = page.getByRole("table", { name: "Activity" }).getByRole("row");
+  await expect(rows).toHaveCount(101);
+  const more = page.getByRole("button", { name: "Load more" });
+  await more.click();
+  await expect(page.getByRole("status").filter({ hasText: "could not be reached" })).not.toHaveCount(0);
+  await expect(rows).toHaveCount(101);
+  await expect(more).toBeFocused();
+  await page.unroute("**/api/activity/list");
+  await more.click();
+  await expect(more).toHaveCount(0);
+  await expect(rows.nth(100)).toBeVisible();
 });
 
 test.describe("staff", () => {

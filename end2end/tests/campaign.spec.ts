@@ -2,6 +2,7 @@
 import type { Browser, Page } from "@playwright/test";
 import { type App, expect, test as base } from "../fixtures/app.ts";
 import { expectAccessible } from "../fixtures/axe.ts";
+import { allowClipboard, clipboard } from "../fixtures/clipboard.ts";
 import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { expectFocusKept } from "../fixtures/keyboard.ts";
 import { LinkPage } from "../fixtures/link-page.ts";
@@ -223,7 +224,13 @@ test("a text without the link is refused, who has no address is named, and a sli
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await main.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Link for Mute" });
-  await expect(dialog.getByRole("textbox", { name: "Authentication link" })).toHaveValue(new RegExp(`^${app.url}/c/`));
+  const link = dialog.getByRole("textbox", { name: "Authentication link" });
+  await expect(link).toHaveValue(new RegExp(`^${app.url}/c/`));
+  await allowClipboard(page, "granted");
+  await dialog.getByRole("button", { name: "Copy" }).click();
+  await expect(dialog.getByText("Copied to clipboard")).toBeVisible();
+  await expect(link).toBeFocused();
+  expect(await clipboard(page)).toBe(await link.inputValue());
   await dialog.getByRole("button", { name: "Close" }).click();
   await expect(main).toBeHidden();
   await expectStates(page, { "Not sent": 1, Sent: 2 });

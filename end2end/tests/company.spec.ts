@@ -7,14 +7,23 @@ import { CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
 
-/** Connects the tenant with the most users, and another. */
-async function connectTwo(app: App, page: Page): Promise<[Tenant, Tenant]> {
+async function connect(page: Page, ...tenants: Tenant[]): Promise<void> {
   const companies = await CompaniesPage.open(page);
-  const [large, other] = [...app.tenants].sort((one, next) => next.users - one.users) as [Tenant, Tenant];
-  for (const tenant of [large, other]) {
+  for (const tenant of tenants) {
     await new MicrosoftWindow(await companies.signIn(tenant)).complete(account(tenant));
     await companies.expectStatus(tenant, "Connected");
   }
+}
+
+/** The tenant with the most users, and another. */
+function largest(app: App): [Tenant, Tenant] {
+  return [...app.tenants].sort((one, next) => next.users - one.users) as [Tenant, Tenant];
+}
+
+/** Connects those. */
+async function connectTwo(app: App, page: Page): Promise<[Tenant, Tenant]> {
+  const [large, other] = largest(app);
+  await connect(page, large, other);
   return [large, other];
 }
 
@@ -130,6 +139,59 @@ test("users are searched, narrowed down, sorted and taken away as a file", async
   }
 });
 
+test("a list that is open shows what a sync brings", async ({ app, page }) => {
+  test.slow();
+  const tenant = app.tenants.find(({ users }) => users < 48)!;
+  await connect(page, tenant);
+  await open(page, tenant);
+  await page.getByRole("tab", { name: "Users" }).click();
+  const users = rows(page.getByRole("table", { name: "Users" }));
+  await expect(users).toHaveCount(tenant.users);
+  await app.sandbox.addUsers(tenant, 2);
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await expect(users).toHaveCount(tenant.users + 2);
+});
+
+test("a list that grew stays: when the next page can't be read, and when the company is read again", async ({ app, page }) => {
+  test.slow();
+  const [tenant] = largest(app);
+  await connect(page, tenant);
+  await open(page, tenant);
+  const data = page.getByRole("table", { name: "Data" }).getByRole("row");
+  await expect(data.filter({ hasText: "Up to date" })).toHaveCount(5, { timeout: 30_000 });
+  await page.getByRole("tab", { name: "Users" }).click();
+  const users = rows(page.getByRole("table", { name: "Users" }));
+  const more = page.getByRole("button", { name: "Load more" });
+  const said = (text: string) => page.getByRole("status").filter({ hasText: text });
+  await expect(users).toHaveCount(50);
+
+  await page.route("**/api/users/list", (route) => route.abort());
+  await more.click();
+  await expect(said("could not be reached")).not.toHaveCount(0);
+  await expect(users).toHaveCount(50);
+  await expect(more).toBeFocused();
+  await page.unroute("**/api/users/list");
+  await more.click();
+  await expect(users).toHaveCount(100);
+
+  const asOf = page.locator(".freshness time").first();
+  const before = (await asOf.getAttribute("datetime"))!;
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await expect(said(`${tenant.name} synced`)).not.toHaveCount(0);
+  await expect(asOf).not.toHaveAttribute("datetime", before);
+  // Had it been read again, it would be shorter.
+  await more.click();
+  await expect(users).toHaveCount(150);
+
+  // Another question is asked anew; where there is no answer, no rows are shown that answer another one.
+  await page.route("**/api/users/list", (route) => route.abort());
+  await page.getByLabel("Type").selectOption({ label: "Guests" });
+  await expect(page.getByRole("heading", { name: "The list could not be read" })).toBeVisible();
+  await page.unroute("**/api/users/list");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect(users.first()).toContainText("Guest");
+});
+
 test("what could not be read says so, and mends itself", async ({ app, page }) => {
   test.slow();
   const [tenant] = app.tenants as [Tenant];
@@ -159,6 +221,27 @@ test("a company that was never connected says what to do, and an unknown one tha
   await expect(page.getByText("This company is not connected.")).toBeVisible();
   await page.goto("/companies/01890000-0000-7000-8000-000000000000");
   await expect(page.getByRole("heading", { name: "Company not found" })).toBeVisible();
+});
+
+test.describe("west of Greenwich", () => {
+  test.use({ timezoneId: "America/New_York" });
+
+  test("a day of Secure Score is the one that Microsoft measured", async ({ app, page }) => {
+    const [tenant] = app.tenants as [Tenant];
+    await connect(page, tenant);
+    await open(page, tenant);
+    await page.getByRole("tab", { name: "Secure Score" }).click();
+    await page.getByText("Show as a table").click();
+    const days = rows(page.getByRole("table", { name: "Secure Score by day" }));
+    await expect(days.first()).toContainText("%");
+    const company = new URL(page.url()).pathname.split("/")[2];
+    const told = await page.request.post("/api/secure-score/show", { data: { company } });
+    const report = (await told.json()) as { days: { measured_at: number }[] };
+    const latest = new Date(report.days.at(-1)!.measured_at);
+    expect(latest.getUTCHours()).toBe(0);
+    const day = new Intl.DateTimeFormat("en-US", { dateStyle: "medium", timeZone: "UTC" }).format(latest);
+    await expect(days.first()).toContainText(day);
+  });
 });
 
 test.describe("for everybody", () => {

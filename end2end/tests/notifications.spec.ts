@@ -104,6 +104,7 @@ test("a webhook is changed, paused, given a new secret, and deleted after a ques
 
   await choose(page, receiver.url, "Pause");
   await expect(row(page, receiver.url)).toContainText("Paused");
+  await expect(row(page, receiver.url).getByRole("button", { name: "More actions" })).toBeFocused();
   await choose(page, receiver.url, "Activate");
   await expect(row(page, receiver.url)).toContainText("Active");
 

@@ -2,7 +2,10 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{session::Session, state::Load};
+use super::{
+    session::Session,
+    state::{Load, Tone, Voice},
+};
 use crate::{
     api::activity::list_activity,
     domain::{ActivityFilter, ActivityRow, activity::PAGE},
@@ -12,6 +15,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Log {
     session: Session,
+    voice: Voice,
     rows: RwSignal<Vec<ActivityRow>>,
     load: RwSignal<Load>,
     more: RwSignal<bool>,
@@ -21,9 +25,10 @@ pub struct Log {
 
 impl Log {
     /// Nothing yet.
-    pub fn new(session: Session) -> Self {
+    pub fn new(session: Session, voice: Voice) -> Self {
         Self {
             session,
+            voice,
             rows: RwSignal::default(),
             load: RwSignal::default(),
             more: RwSignal::default(),
@@ -65,11 +70,19 @@ impl Log {
                         }
                         rows.extend(page);
                     });
-                    self.load.set(Load::Done);
+                    // Said once: the button below the table would be made anew, and the focus on it be lost.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Done);
+                    }
                 }
                 Err(error) => {
                     self.session.heed(&error);
-                    self.load.set(Load::Failed(error));
+                    // What came before the missing page stays, and the button for another try.
+                    if next {
+                        self.voice.say(error.message, Tone::Plain, None);
+                    } else {
+                        self.load.set(Load::Failed(error));
+                    }
                 }
             }
         });

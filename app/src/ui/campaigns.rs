@@ -42,7 +42,10 @@ impl Campaigns {
             match answer {
                 Ok(rows) => {
                     self.rows.set(rows);
-                    self.load.set(Load::Done);
+                    // Said once: the table would be made anew, and the focus in it be lost.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Done);
+                    }
                 }
                 Err(error) => {
                     self.session.heed(&error);

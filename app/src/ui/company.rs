@@ -16,7 +16,7 @@ use crate::{
         companies::{accept_oddity, show_company},
         connections::sync_now,
     },
-    domain::{CompanyDetails, CompanyId, DataSet, DataSetStatus, OddityKind, Timestamp},
+    domain::{CompanyDetails, CompanyId, CompanyRow, DataSet, DataSetStatus, OddityKind, Status, Timestamp},
     error::{AppError, ErrorCode},
 };
 
@@ -32,6 +32,30 @@ const ASK_SELDOM: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long a wish for a sync is believed without news of one.
 const SYNC_BELIEVED: std::time::Duration = std::time::Duration::from_secs(90);
 
+/// That somebody asked for a sync, and how the company was then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wish {
+    at: Timestamp,
+    revision: i64,
+    synced_at: Option<Timestamp>,
+}
+
+impl Wish {
+    /// What came of it, to be said. None: its round has not ended yet. Each one that ends gives the row a new number, even
+    /// where nothing could be read.
+    fn outcome(self, details: &CompanyDetails) -> Option<(String, Tone)> {
+        let CompanyRow { name, status, synced_at, revision, .. } = &details.row;
+        if is_syncing(details) || *revision == self.revision {
+            return None;
+        }
+        Some(match status {
+            _ if synced_at.is_some() && *synced_at != self.synced_at => (format!("{name} synced"), Tone::Good),
+            Status::NeedsReconnect { reason, .. } => (format!("{name}: {}", reason.label()), Tone::Plain),
+            _ => (format!("{name}: nothing new could be read"), Tone::Plain),
+        })
+    }
+}
+
 /// The company, kept up to date until the owner is gone.
 #[derive(Clone, Copy)]
 pub struct Viewed {
@@ -41,7 +65,7 @@ pub struct Viewed {
     voice: Voice,
     details: RwSignal<Option<CompanyDetails>>,
     load: RwSignal<Load>,
-    wished_at: RwSignal<Option<Timestamp>>,
+    wish: RwSignal<Option<Wish>>,
     asked_at: StoredValue<Timestamp>,
     asking: StoredValue<bool>,
 }
@@ -55,7 +79,7 @@ impl Viewed {
             voice,
             details: RwSignal::default(),
             load: RwSignal::default(),
-            wished_at: RwSignal::default(),
+            wish: RwSignal::default(),
             asked_at: StoredValue::new(clock::now()),
             asking: StoredValue::default(),
         };
@@ -98,19 +122,20 @@ impl Viewed {
 
     /// Whether it is being read, or somebody has just asked for that.
     pub fn syncing(self) -> Memo<bool> {
-        let (details, wished_at) = (self.details, self.wished_at);
-        Memo::new(move |_| {
-            wished_at.get().is_some() || details.with(|details| details.as_ref().is_some_and(is_syncing))
-        })
+        let (details, wish) = (self.details, self.wish);
+        Memo::new(move |_| wish.get().is_some() || details.with(|details| details.as_ref().is_some_and(is_syncing)))
     }
 
     /// Makes its sync due now.
     pub fn sync(self) {
-        self.wished_at.set(Some(clock::now()));
+        let known = |details: &CompanyDetails| (details.row.revision, details.row.synced_at);
+        let (revision, synced_at) =
+            self.details.with_untracked(|details| details.as_ref().map(known)).unwrap_or_default();
+        self.wish.set(Some(Wish { at: clock::now(), revision, synced_at }));
         spawn_local(async move {
             if let Err(error) = sync_now(self.id).await {
                 self.session.heed(&error);
-                self.wished_at.try_set(None);
+                self.wish.try_set(None);
                 self.voice.say(error.message, Tone::Plain, Some(self.id));
             }
             self.read();
@@ -157,15 +182,9 @@ impl Viewed {
         self.voice.set_reachable(answer.as_ref().err().is_none_or(|error| error.code != ErrorCode::Offline));
         match answer {
             Ok(details) => {
-                let before = self.details.with_untracked(|before| before.as_ref().and_then(synced_at));
-                let after = synced_at(&details);
-                if self.wished_at.get_untracked().is_some()
-                    && after.is_some()
-                    && after != before
-                    && !is_syncing(&details)
-                {
-                    self.wished_at.set(None);
-                    self.voice.say(format!("{} synced", details.row.name), Tone::Good, Some(self.id));
+                if let Some((words, tone)) = self.wish.get_untracked().and_then(|wish| wish.outcome(&details)) {
+                    self.wish.set(None);
+                    self.voice.say(words, tone, Some(self.id));
                 }
                 self.details.maybe_update(|known| {
                     let is_news = known.as_ref() != Some(&details);
@@ -188,10 +207,10 @@ impl Viewed {
 
     fn tick(self) {
         let now = clock::now();
-        if self.wished_at.get_untracked().is_some_and(|at| now.since(at) > SYNC_BELIEVED) {
-            self.wished_at.set(None);
+        if self.wish.get_untracked().is_some_and(|wish| now.since(wish.at) > SYNC_BELIEVED) {
+            self.wish.set(None);
         }
-        let is_coming = self.wished_at.get_untracked().is_some()
+        let is_coming = self.wish.get_untracked().is_some()
             || self.details.with_untracked(|details| {
                 details.as_ref().is_some_and(|details| is_syncing(details) || details.row.status.in_flux())
             });
@@ -206,6 +225,28 @@ fn is_syncing(details: &CompanyDetails) -> bool {
     details.row.first_sync || details.connection.as_ref().is_some_and(|connection| connection.syncing)
 }
 
-fn synced_at(details: &CompanyDetails) -> Option<Timestamp> {
-    details.row.synced_at
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::ReconnectReason, ui::state::rows::tests::row};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const LATER: Timestamp = Timestamp::from_millis(1_700_000_001_000);
+
+    #[test]
+    fn a_wish_ends_with_its_round_whatever_that_found() {
+        let said = |status: Status, revision, synced_at, first_sync| {
+            let row = CompanyRow { synced_at: Some(synced_at), first_sync, ..row(1, "Contoso", status, revision) };
+            let details = CompanyDetails { row, connection: None, disconnection: None, oddities: Vec::new() };
+            let wish = Wish { at: NOW, revision: 5, synced_at: Some(NOW) };
+            wish.outcome(&details).map(|(words, _)| words)
+        };
+        let lost = || Status::NeedsReconnect { reason: ReconnectReason::SignInExpired, since: NOW };
+        assert_eq!(said(lost(), 5, NOW, false), None, "as it was");
+        assert_eq!(said(Status::Connected, 6, LATER, true), None, "still under way");
+        assert_eq!(said(Status::Connected, 6, LATER, false).as_deref(), Some("Contoso synced"));
+        assert_eq!(said(lost(), 6, NOW, false).as_deref(), Some("Contoso: The sign-in expired"));
+        let words = said(Status::Connected, 6, NOW, false);
+        assert_eq!(words.as_deref(), Some("Contoso: nothing new could be read"));
+    }
 }

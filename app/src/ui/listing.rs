@@ -5,11 +5,15 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use gloo_timers::callback::Timeout;
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{browser::location, session::Session, state::Load};
+use super::{
+    browser::location,
+    session::Session,
+    state::{Load, Tone, Voice},
+};
 use crate::{
     domain::{
         CompanyId, Cursor, ListPage, ListQuery, Order, Timestamp,
-        listing::{FilterKeys, SortKey},
+        listing::{FilterKeys, PAGE, SortKey},
     },
     error::AppError,
 };
@@ -199,6 +203,7 @@ pub struct Listing {
     /// What it is of.
     pub kind: StoredValue<Kind>,
     session: Session,
+    voice: Voice,
     company: Option<CompanyId>,
     now: ReadSignal<Timestamp>,
     /// What was read.
@@ -223,6 +228,7 @@ impl Listing {
     pub fn follow(
         kind: Kind,
         session: Session,
+        voice: Voice,
         company: Option<CompanyId>,
         version: Signal<Option<Timestamp>>,
         now: ReadSignal<Timestamp>,
@@ -230,6 +236,7 @@ impl Listing {
         let listing = Self {
             kind: StoredValue::new(kind),
             session,
+            voice,
             company,
             now,
             lines: RwSignal::default(),
@@ -242,16 +249,20 @@ impl Listing {
             asked: StoredValue::default(),
         };
         let waiting = StoredValue::new_local(None::<Timeout>);
-        Effect::new(move |before: Option<String>| {
-            listing.chosen.track();
-            listing.order.track();
-            version.track();
-            let search = listing.search.get();
-            let is_typing = before.is_some_and(|before| before != search);
+        Effect::new(move |before: Option<Wanted>| {
+            // A memo that is tracked and never read follows nothing.
+            version.with(|_| ());
+            let wanted = listing.wanted(None);
+            let is_same = before.as_ref() == Some(&wanted);
+            // Read again, it would be the first page alone, under the eyes of who loaded more.
+            if is_same && listing.has_grown() {
+                return wanted;
+            }
+            let is_typing = before.is_some_and(|before| before.search != wanted.search);
             let pause = if is_typing { u32::try_from(TYPING_PAUSE.as_millis()).unwrap_or_default() } else { 0 };
             // Dropping the one before cancels it.
-            waiting.set_value(Some(Timeout::new(pause, move || listing.read())));
-            search
+            waiting.set_value(Some(Timeout::new(pause, move || listing.ask(None, is_same))));
+            wanted
         });
         listing
     }
@@ -300,17 +311,27 @@ impl Listing {
 
     /// Reads it from the beginning. What is shown stays until the answer is there.
     pub fn read(self) {
-        self.ask(None);
+        self.ask(None, false);
     }
 
     /// Reads the next page.
     pub fn read_more(self) {
         if let Some(next) = self.extent.get_untracked().next {
-            self.ask(Some(next));
+            self.ask(Some(next), true);
         }
     }
 
-    fn ask(self, after: Option<Cursor>) {
+    fn is_there(self) -> bool {
+        self.load.with_untracked(|load| *load == Load::Done)
+    }
+
+    /// Whether more than its first page is shown.
+    fn has_grown(self) -> bool {
+        self.is_there() && self.lines.with_untracked(Vec::len) > PAGE as usize
+    }
+
+    /// Reads a page. `keeps`: what is shown answers the same question, and stays if there is no answer.
+    fn ask(self, after: Option<Cursor>, keeps: bool) {
         let Some(number) = self.asked.try_get_value().map(|asked| asked.wrapping_add(1)) else { return };
         self.asked.set_value(number);
         let is_first = after.is_none();
@@ -334,11 +355,18 @@ impl Listing {
                     } else {
                         self.lines.update(|lines| lines.extend(page.rows));
                     }
-                    self.load.set(Load::Done);
+                    // Said once: the rows would be made anew.
+                    if !self.is_there() {
+                        self.load.set(Load::Done);
+                    }
                 }
                 Err(error) => {
                     self.session.heed(&error);
-                    self.load.set(Load::Failed(error));
+                    if keeps && self.is_there() {
+                        self.voice.say(error.message, Tone::Plain, self.company);
+                    } else {
+                        self.load.set(Load::Failed(error));
+                    }
                 }
             }
         });

@@ -73,14 +73,25 @@ impl Team {
     /// Reads the list, again or for the first time.
     pub fn read_list(self) {
         spawn_local(async move {
-            match list_accounts().await {
+            let answer = list_accounts().await;
+            // The page may be gone by now.
+            if self.load.try_get_untracked().is_none() {
+                return;
+            }
+            match answer {
                 Ok(people) => {
                     self.people.set(people);
-                    self.load.set(Load::Done);
+                    // Said once: the table would be made anew, and the focus in it be lost.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Done);
+                    }
                 }
                 Err(error) => {
                     self.session.heed(&error);
-                    self.load.set(Load::Failed(error));
+                    // A list that is there stays, rather than going because one answer is missing.
+                    if self.load.with_untracked(|load| *load != Load::Done) {
+                        self.load.set(Load::Failed(error));
+                    }
                 }
             }
         });

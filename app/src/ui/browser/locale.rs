@@ -9,8 +9,11 @@ thread_local! {
     static NUMBERS: Intl::NumberFormat = Intl::NumberFormat::new(&Array::new(), &Object::new());
     static DAYS: Intl::DateTimeFormat = {
         let options = Object::new();
-        // Setting a property of a plain object does not fail.
-        let _ = Reflect::set(&options, &"dateStyle".into(), &"medium".into());
+        // Microsoft dates a day by its midnight in UTC: west of Greenwich that is the evening before.
+        for (key, value) in [("dateStyle", "medium"), ("timeZone", "UTC")] {
+            // Setting a property of a plain object does not fail.
+            let _ = Reflect::set(&options, &key.into(), &value.into());
+        }
         Intl::DateTimeFormat::new(&Array::new(), &options)
     };
     static TIMES: Intl::DateTimeFormat = {
@@ -35,7 +38,7 @@ pub fn time(at: Timestamp) -> String {
     TIMES.with(|format| call(&format.format(), &date(at))).unwrap_or_default()
 }
 
-/// A day, for people.
+/// A day of UTC, for people.
 pub fn day(at: Timestamp) -> String {
     DAYS.with(|format| call(&format.format(), &date(at))).unwrap_or_default()
 }

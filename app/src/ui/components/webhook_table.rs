@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{Icon, Menu, MenuItem, Shape, TimeAgo};
 use crate::{
-    domain::{DeliveryState, NoticeKind, Timestamp, WebhookRow, WebhookState},
+    domain::{DeliveryState, NoticeKind, Timestamp, WebhookId, WebhookRow, WebhookState},
     ui::browser::locale,
 };
 
@@ -62,6 +62,8 @@ pub fn WebhookTable(
     /// Somebody wants something done.
     on_action: Callback<(WebhookRow, WebhookAction)>,
 ) -> impl IntoView {
+    // A line stays the same while what it tells changes, so that the focus stays where it is.
+    let which = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
     view! {
         <table class="data-table webhook-table" role="table" aria-label="Webhooks">
             <thead role="rowgroup">
@@ -70,65 +72,41 @@ pub fn WebhookTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                {move || rows.get().into_iter().map(|row| line(row, now, on_action)).collect_view()}
+                {move || {
+                    // A memo that is tracked and never read follows nothing.
+                    which.with(|_| ());
+                    rows.get_untracked().into_iter().map(|row| line(row, rows, now, on_action)).collect_view()
+                }}
             </tbody>
         </table>
     }
 }
 
+/// The id of a webhook's address here.
+fn element_id(webhook: WebhookId) -> String {
+    format!("webhook-{webhook}")
+}
+
 fn line(
-    row: WebhookRow,
+    known: WebhookRow,
+    rows: ReadSignal<Vec<WebhookRow>>,
     now: ReadSignal<Timestamp>,
     on_action: Callback<(WebhookRow, WebhookAction)>,
 ) -> impl IntoView {
-    let id = format!("webhook-{}", row.id);
-    let (url, state, old_secret) = (row.url.clone(), row.state, row.old_secret_until);
-    let kinds = row.kinds.iter().map(|kind| kind.key()).collect::<Vec<_>>();
-    let kinds = if kinds.len() == NoticeKind::ALL.len() { "everything".into() } else { kinds.join(", ") };
-    let (class, shape, words) = look(state);
-    let latest = row.latest.clone().map(|latest| {
-        let at = latest.tried_at.unwrap_or(latest.made_at);
-        view! {
-            <span class="webhook-latest">
-                <DeliveryBadge state=latest.state tries=latest.tries />
-                <span class="data-quiet">
-                    <TimeAgo at now />
-                </span>
-            </span>
-        }
-    });
-    let latest = latest.map_or_else(|| "none yet".into_any(), IntoAny::into_any);
-    let row = StoredValue::new(row);
-    let run = move |action| on_action.run((row.get_value(), action));
-    let items = Memo::new(move |_| actions(state).iter().map(|action| action.item()).collect());
+    let id = element_id(known.id);
+    // The line of one that is gone is about to go too.
+    let row =
+        Memo::new(move |_| rows.with(|rows| rows.iter().find(|row| row.id == known.id).unwrap_or(&known).clone()));
+    let run = move |action| on_action.run((row.get_untracked(), action));
+    let items = Memo::new(move |_| row.with(|row| actions(row.state).iter().map(|action| action.item()).collect()));
     let on_choose = Callback::new(move |place: usize| {
-        if let Some(action) = actions(state).get(place) {
+        if let Some(action) = actions(row.with_untracked(|row| row.state)).get(place) {
             run(*action);
         }
     });
     view! {
         <tr role="row">
-            <td role="cell" class="data-main">
-                <span class="name" id=id.clone()>
-                    {url}
-                </span>
-                <span class="subtitle">{kinds}</span>
-            </td>
-            <td role="cell" data-label="State">
-                <span class="webhook-latest">
-                    <span class=class>
-                        <Icon shape />
-                        {words}
-                    </span>
-                    {old_secret
-                        .map(|until| {
-                            view! { <span class="data-quiet">"Old secret until " {locale::time(until)}</span> }
-                        })}
-                </span>
-            </td>
-            <td role="cell" data-label="Last delivery">
-                {latest}
-            </td>
+            {move || told(row.get(), now)}
             <td role="cell" class="data-actions">
                 <button
                     type="button"
@@ -149,6 +127,50 @@ fn line(
             </td>
         </tr>
     }
+}
+
+/// What a line tells: its cells but the last.
+fn told(row: WebhookRow, now: ReadSignal<Timestamp>) -> AnyView {
+    let kinds = row.kinds.iter().map(|kind| kind.key()).collect::<Vec<_>>();
+    let kinds = if kinds.len() == NoticeKind::ALL.len() { "everything".into() } else { kinds.join(", ") };
+    let (class, shape, words) = look(row.state);
+    let latest = row.latest.map(|latest| {
+        let at = latest.tried_at.unwrap_or(latest.made_at);
+        view! {
+            <span class="webhook-latest">
+                <DeliveryBadge state=latest.state tries=latest.tries />
+                <span class="data-quiet">
+                    <TimeAgo at now />
+                </span>
+            </span>
+        }
+    });
+    let latest = latest.map_or_else(|| "none yet".into_any(), IntoAny::into_any);
+    view! {
+        <td role="cell" class="data-main">
+            <span class="name" id=element_id(row.id)>
+                {row.url}
+            </span>
+            <span class="subtitle">{kinds}</span>
+        </td>
+        <td role="cell" data-label="State">
+            <span class="webhook-latest">
+                <span class=class>
+                    <Icon shape />
+                    {words}
+                </span>
+                {row
+                    .old_secret_until
+                    .map(|until| {
+                        view! { <span class="data-quiet">"Old secret until " {locale::time(until)}</span> }
+                    })}
+            </span>
+        </td>
+        <td role="cell" data-label="Last delivery">
+            {latest}
+        </td>
+    }
+    .into_any()
 }
 
 const fn look(state: WebhookState) -> (&'static str, Shape, &'static str) {

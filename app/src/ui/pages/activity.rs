@@ -13,7 +13,7 @@ use crate::{
         browser::{clock, document, location},
         components::{ActivityTable, Empty, Field, LoadFailed, Select, Skeleton, When},
         session::Session,
-        state::Load,
+        state::{Load, Voice},
     },
 };
 
@@ -38,7 +38,7 @@ pub fn Activity() -> impl IntoView {
 }
 
 fn for_owners() -> AnyView {
-    let log = Log::new(expect_context::<Session>());
+    let log = Log::new(expect_context::<Session>(), expect_context::<Voice>());
     let now = clock::minutes();
     let kind = RwSignal::new(0_usize);
     let actor = RwSignal::new(String::new());

@@ -1,6 +1,6 @@
 //! A campaign: how far each company is with its link, and what to do about it.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{ForRight, Frame};
 use crate::{
@@ -8,15 +8,15 @@ use crate::{
     domain::{CampaignRow, CampaignState, Right, campaign::REMIND_DAYS_MAX},
     ui::{
         ago::count,
-        browser::{clock, document, locale},
+        browser::{clipboard, clock, document, locale},
         campaign::{BODY, Campaign as This, Row, SUBJECT},
         components::{
-            CampaignTable, CloseButton, CopyButton, Dialog, Icon, LeftOutList, Link, LoadFailed, Notice, Problem,
-            Select, Shape, Skeleton, TimeAgo,
+            CampaignTable, CloseButton, Copied, Dialog, Icon, LeftOutList, Link, LoadFailed, Notice, Problem, Select,
+            Shape, Skeleton, TimeAgo,
         },
         routes::{Address, Page},
         session::Session,
-        state::{Load, Tone, Voice},
+        state::{Load, Voice},
     },
 };
 
@@ -288,8 +288,21 @@ fn few(names: &[String]) -> String {
 /// A link that was just made. It is shown once.
 fn renewed(this: &This, line: LinkOutcome) -> AnyView {
     let this = *this;
-    let voice: Voice = expect_context();
-    let on_copied = Callback::new(move |words| voice.say(words, Tone::Plain, None));
+    let field = NodeRef::<html::Input>::new();
+    // Told in the dialog itself: under it, nothing of the page is read out.
+    let copied = RwSignal::new(Some(false));
+    let text = StoredValue::new(line.url.clone());
+    let on_copy = Callback::new(move |()| {
+        spawn_local(async move {
+            copied.try_set(Some(clipboard::copy(&text.get_value()).await));
+            // The button is gone, and the focus with it. What the browser does not copy, a person can.
+            if let Some(field) = field.try_get_untracked().flatten() {
+                // It fails for an element that can't have the focus only.
+                let _ = field.focus();
+                field.select();
+            }
+        });
+    });
     let on_close = Callback::new(move |()| this.renewed().update(|lines| drop(lines.drain(..lines.len().min(1)))));
     let title = format!("Link for {}", line.name);
     view! {
@@ -297,10 +310,10 @@ fn renewed(this: &This, line: LinkOutcome) -> AnyView {
             <p>"It is shown only now. The link before this one leads nowhere any more."</p>
             <div class="field">
                 <label for="new-link">"Authentication link"</label>
-                <input id="new-link" type="text" readonly prop:value=line.url.clone() />
+                <input id="new-link" type="text" readonly node_ref=field prop:value=line.url />
             </div>
             <div class="form-buttons">
-                <CopyButton label="Copy" text=line.url on_copied />
+                <Copied copied on_copy />
                 <CloseButton />
             </div>
         </Dialog>

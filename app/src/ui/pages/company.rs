@@ -151,14 +151,14 @@ fn panel(tab: Tab, viewed: Viewed, now: ReadSignal<Timestamp>) -> AnyView {
 
 fn list(kind: Kind, viewed: Viewed, data_set: DataSet, now: ReadSignal<Timestamp>) -> AnyView {
     let status = viewed.status(data_set);
-    // What is on its way is shown as it comes, and what was read again at once.
+    // What is on its way is shown as it comes, and what was read again at once, unless somebody loaded more.
     let version = Memo::new(move |_| {
         status.with(|status| {
             let status = status.as_ref()?;
             status.as_of.or_else(|| status.so_far.map(|so_far| Timestamp::from_millis(so_far.into())))
         })
     });
-    let listing = Listing::follow(kind, expect_context(), Some(viewed.id), version.into(), now);
+    let listing = Listing::follow(kind, expect_context(), expect_context(), Some(viewed.id), version.into(), now);
     view! {
         <Freshness status now />
         <ListTable listing />
@@ -198,7 +198,7 @@ fn Freshness(
 /// What was done with the company.
 #[component]
 fn Done(company: CompanyId, now: ReadSignal<Timestamp>) -> impl IntoView {
-    let log = Log::new(expect_context::<Session>());
+    let log = Log::new(expect_context::<Session>(), expect_context::<Voice>());
     let read = move |next| log.read(ActivityFilter { company: Some(company), ..ActivityFilter::default() }, next);
     read(false);
     let more = Memo::new(move |_| log.more().get());

@@ -11,6 +11,7 @@ use crate::{
         listing::{Kind, Listing},
         routes::{Page, Topic},
         session::Session,
+        state::Voice,
     },
 };
 
@@ -36,7 +37,8 @@ pub fn Microsoft365(
         Topic::SecureScore => Kind::of::<ScoreRow>(),
     };
     let session: Session = expect_context();
-    let listing = Listing::follow(kind, session, None, Signal::stored(None), clock::minutes());
+    let voice: Voice = expect_context();
+    let listing = Listing::follow(kind, session, voice, None, Signal::stored(None), clock::minutes());
     view! {
         <Frame path>
             <SectionNav shown=Page::Microsoft365(topic) />

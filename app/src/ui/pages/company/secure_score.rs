@@ -41,7 +41,8 @@ pub fn SecureScore(
     let status = viewed.status(DataSet::SecureScore);
     let version = Memo::new(move |_| status.with(|status| status.as_ref().and_then(|status| status.as_of)));
     Effect::new(move |_| {
-        version.track();
+        // A memo that is tracked and never read follows nothing.
+        version.with(|_| ());
         read();
     });
     view! {
