@@ -1,6 +1,10 @@
 //! Passwords: which ones are taken, and how they are stored (argon2id).
 
-use std::{collections::HashSet, sync::LazyLock, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use app::domain::{Email, account::PASSWORD_MIN};
 use argon2::{
@@ -131,12 +135,12 @@ fn is_little_more_than(lower: &str, words: &[&str]) -> bool {
 /// Hashes passwords and compares them, few at once.
 #[derive(Debug)]
 pub struct Passwords {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE) }
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
@@ -179,8 +183,15 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let Ok(Ok(_turn)) = timeout(WAIT, self.turns.acquire()).await else { return Err(HashError::Busy) };
-        spawn_blocking(work).await?
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let Ok(Ok(turn)) = timeout(WAIT, turn).await else { return Err(HashError::Busy) };
+        // The work goes on if whoever asks goes away, and its turn with it.
+        spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        })
+        .await?
     }
 }
 
@@ -191,6 +202,26 @@ mod tests {
 
     fn checked(password: &str) -> Result<(), PasswordRefusal> {
         check(&password.into(), &Email::parse("kim.miller+it@example.com").unwrap())
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_gives_their_turn_back_when_the_work_is_done() {
+        let passwords = Passwords::default();
+        let (go, wait) = std::sync::mpsc::channel();
+        let mut asking = Box::pin(passwords.in_turn(move || {
+            wait.recv().unwrap();
+            Ok(())
+        }));
+        assert!(futures::poll!(&mut asking).is_pending());
+        drop(asking);
+        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+        go.send(()).unwrap();
+        let back = async {
+            while passwords.turns.available_permits() < AT_ONCE {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(WAIT, back).await.unwrap();
     }
 
     #[test]
