@@ -15,7 +15,7 @@ use sea_orm::{
         sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
-use sea_orm_migration::{MigratorTrait as _, SchemaManager, seaql_migrations};
+use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait as _, SchemaManager, seaql_migrations};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::log::LevelFilter;
@@ -130,7 +130,7 @@ impl Store {
         let (reader, writer) = if let Some(path) = url.strip_prefix("sqlite://") {
             let path = path.split('?').next().unwrap_or(path);
             let writer = connect_sqlite(Path::new(path), 1).await?;
-            migrate(&writer).await?;
+            migrate_sqlite(&writer).await?;
             (connect_sqlite(Path::new(path), 8).await?, writer)
         } else {
             let mut options = options_for(url);
@@ -324,8 +324,24 @@ async fn migrate_postgres(url: &str) -> Result<(), StoreError> {
     Ok(connection.close().await?)
 }
 
+/// All of it, or nothing: whoever is ended in the middle of it can start again. (On PostgreSQL each migration is a transaction
+/// already.) One process after the other, too.
+async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), StoreError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = writer.begin_with_options(options).await?;
+    migrate(&transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
 /// Brings the tables up to date. What a newer Tenantry made of them, this one does not know.
-async fn migrate(db: &DatabaseConnection) -> Result<(), StoreError> {
+async fn migrate<Db>(db: &Db) -> Result<(), StoreError>
+where
+    Db: ConnectionTrait,
+    for<'a> &'a Db: IntoSchemaManagerConnection<'a>,
+{
     let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let has_any = SchemaManager::new(db).has_table(MIGRATIONS).await?;
     let applied = if has_any { seaql_migrations::Entity::find().all(db).await? } else { Vec::new() };
