@@ -334,10 +334,14 @@ async fn rotate_keys(config: &Config, rotate: &RotateKeys) -> anyhow::Result<Exi
 async fn forget_older_keys(config: &Config) -> anyhow::Result<ExitCode> {
     let store = startup::open_store(config, Arc::new(SystemClock)).await?;
     let vault = startup::open_vault(config, &store).await?;
-    // What a server sealed while the keys were rotated.
     let rotated = seal_with_newest(&store, &vault).await?;
-    if rotated.older_in_use {
-        bail!("a server still seals with an older key: see that it reads the same key file, and try again");
+    // A server did not know of the newest one, while the keys were rotated or since.
+    if rotated.older_in_use || rotated.anew > 0 {
+        bail!(
+            "{} secrets were sealed with an older key since the keys were rotated, and are sealed anew now. See that every \
+             server reads this key file, and try again in a few minutes",
+            rotated.anew
+        );
     }
     vault.forget_older_keys(rotated.sealed_with, SERVERS_SEAL_FOR)?;
     store.close().await?;

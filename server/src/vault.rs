@@ -308,7 +308,8 @@ fn give_to_owner_of(path: &Path, file: &fs::File) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found?,
     };
-    if file.metadata()?.uid() == owner.uid() {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
         return Ok(());
     }
     match fchown(file, Some(owner.uid()), Some(owner.gid())) {
@@ -323,14 +324,20 @@ fn give_to_owner_of(_: &Path, _: &fs::File) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a file in its place that only its owner may read, who is that of the one before. Whoever reads finds that one, or
-/// this one whole.
+/// Puts a file in its place that only its owner may read, or those who could read the one before. Whoever reads finds that
+/// one, or this one whole.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = beside(path, "new");
     // What is left of a change that was cut off.
     fs::remove_file(&new).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     let file = write_new(&new, text.as_bytes())?;
     give_to_owner_of(path, &file)?;
+    // Whoever could read the one before can read this one.
+    match fs::metadata(path) {
+        Ok(before) => file.set_permissions(before.permissions())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     file.sync_all()?;
     fs::rename(&new, path)?;
     sync_folder_of(path)
@@ -356,6 +363,21 @@ mod tests {
         let path = PathBuf::from("no such file");
         let keys = Arc::new(Keys::parse(&text, &path).expect("these are keys"));
         Vault { path, held: RwLock::new(Held { keys, written: None }) }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_could_read_the_key_file_can_read_it_after_a_rotation() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret.key");
+        let vault = Vault::open_or_create(&path).expect("a key file");
+        let mode = || fs::metadata(&path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is ours");
+        vault.add_key().expect("another key");
+        assert_eq!(mode(), 0o640);
     }
 
     #[test]
