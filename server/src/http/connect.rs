@@ -188,7 +188,8 @@ fn why_refused(refusal: Refusal, company: &str, by_client: bool) -> (&'static st
         }
         Refusal::Cancelled => (
             "This sign-in was cancelled",
-            "Somebody cancelled it, or the company was disconnected or archived meanwhile. Nothing was changed.",
+            "Somebody cancelled it, the company was disconnected or archived, or whoever began it may not connect \
+             companies any more. Nothing was changed.",
         ),
         Refusal::Overtaken => ("Somebody was faster", "The company was connected by another sign-in meanwhile."),
     };

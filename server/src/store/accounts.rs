@@ -489,12 +489,15 @@ impl Transaction {
     /// An account for somebody of the MSP's tenant: of the role that they were invited to, or of the one that everybody
     /// gets who may come in. None if they may not.
     async fn make_staff(&self, email: &Email, member: &StaffMember) -> Result<Option<Account>, StoreError> {
-        let invited = invitation::Entity::find()
+        let mut invited = invitation::Entity::find()
             .filter(invitation::Column::Email.eq(email.as_str()))
             .filter(invitation::Column::UsedAt.is_null())
-            .filter(invitation::Column::ExpiresAt.gt(self.now.as_millis()))
-            .one(&self.inner)
-            .await?;
+            .filter(invitation::Column::ExpiresAt.gt(self.now.as_millis()));
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            // Nobody withdraws it while it is used.
+            invited = invited.lock_exclusive();
+        }
+        let invited = invited.one(&self.inner).await?;
         let (id, role) = match (invited, member.role_if_new) {
             (Some(model), _) => (AccountId::from_uuid(model.account_id), Some(stored_invitation(model)?.role)),
             (None, role) => (AccountId::mint(self.now), role),
@@ -526,11 +529,16 @@ impl Transaction {
 
     async fn change_invitation(self, id: AccountId, role: Role, by: &Actor) -> Result<TeamChange, StoreError> {
         let Some((email, before)) = self.open_invitation(id).await? else { return Ok(TeamChange::NoSuchAccount) };
-        invitation::Entity::update_many()
+        let changed = invitation::Entity::update_many()
             .col_expr(invitation::Column::Role, Expr::val(role.key()))
             .filter(invitation::Column::Email.eq(email.as_str()))
+            .filter(invitation::Column::UsedAt.is_null())
             .exec(&self.inner)
             .await?;
+        if changed.rows_affected == 0 {
+            // It was used in this moment.
+            return Ok(TeamChange::NoSuchAccount);
+        }
         let text = format!("{email} (invited): {} is now {}", before.label(), role.label());
         self.record(by, ActivityKind::RoleChanged, None, text).await?;
         self.commit().await?;
@@ -539,7 +547,15 @@ impl Transaction {
 
     async fn end_invitation(self, id: AccountId, by: &Actor) -> Result<TeamChange, StoreError> {
         let Some((email, _)) = self.open_invitation(id).await? else { return Ok(TeamChange::NoSuchAccount) };
-        self.withdraw_invitation(&email).await?;
+        let ended = invitation::Entity::delete_many()
+            .filter(invitation::Column::Email.eq(email.as_str()))
+            .filter(invitation::Column::UsedAt.is_null())
+            .exec(&self.inner)
+            .await?;
+        if ended.rows_affected == 0 {
+            // It was used in this moment.
+            return Ok(TeamChange::NoSuchAccount);
+        }
         self.record(by, ActivityKind::Deactivated, None, format!("{email}: the invitation was withdrawn")).await?;
         self.commit().await?;
         Ok(TeamChange::Done)

@@ -1,7 +1,8 @@
 //! Attempts: one try each at connecting a company.
 
 use app::domain::{
-    Access, AccountId, ActivityKind, AttemptFailure, AttemptId, CompanyId, Ending, LinkId, Step, Surface, Timestamp,
+    Access, AccountId, ActivityKind, AttemptFailure, AttemptId, CompanyId, Ending, LinkId, Right, Step, Surface,
+    Timestamp,
     attempt::{DEADLINE, LATE_ANSWER, SETTLE_WITHIN, State},
 };
 use sea_orm::{
@@ -10,8 +11,10 @@ use sea_orm::{
 
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, Transaction,
+    accounts::Account,
     activity::Actor,
     entity::{
+        account,
         attempt::{ActiveModel, Column, Entity, Model},
         connection,
     },
@@ -283,7 +286,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets attempts that no answer can come to any more.
+    /// Forgets attempts that no answer can come to any more. Rows may have told of those that failed.
     pub async fn forget_old_attempts(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let old = Condition::any().add(Column::EndedAt.lte(now.minus(KEPT).as_millis())).add(
@@ -291,7 +294,24 @@ impl Store {
                 .add(Column::State.is_in([CONSENT, SIGN_IN]))
                 .add(Column::BegunAt.lte(now.minus(LATE_ANSWER + KEPT).as_millis())),
         );
-        Entity::delete_many().filter(old).exec(&self.writer).await?;
+        let found: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::CompanyId)
+            .filter(old.clone())
+            .distinct()
+            .order_by_asc(Column::CompanyId)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        for company in found {
+            let mut transaction = self.begin().await?;
+            transaction.touch(CompanyId::from_uuid(company)).await?;
+            Entity::delete_many()
+                .filter(old.clone().add(Column::CompanyId.eq(company)))
+                .exec(&transaction.inner)
+                .await?;
+            transaction.commit().await?;
+        }
         Ok(())
     }
 }
@@ -311,6 +331,14 @@ impl Transaction {
             Some(link) => self.link_may_begin(link).await,
             None => Ok(true),
         }
+    }
+
+    /// Whether whoever began this attempt on our page may still connect companies.
+    pub(super) async fn may_still_connect(&self, id: AttemptId) -> Result<bool, StoreError> {
+        let Some(attempt) = Entity::find_by_id(id.uuid()).one(&self.inner).await? else { return Ok(false) };
+        let Some(by) = attempt.made_by else { return Ok(false) };
+        let account = account::Entity::find_by_id(by).one(&self.inner).await?.map(Account::from_model).transpose()?;
+        Ok(account.is_some_and(|account| account.active && account.role.may(Right::Connect)))
     }
 }
 

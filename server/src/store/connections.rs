@@ -207,11 +207,11 @@ impl Store {
             company = company.lock_exclusive();
         }
         let is_in_use = company.one(&transaction.inner).await?.is_some_and(|company| company.archived_at.is_none());
-        let link_is_good = match grant.link {
+        let is_allowed = match grant.link {
             Some(link) => transaction.link_may_finish(link, grant.begun).await?,
-            None => true,
+            None => transaction.may_still_connect(grant.attempt).await?,
         };
-        if !is_in_use || !link_is_good {
+        if !is_in_use || !is_allowed {
             attempts::give_up(&transaction, grant.attempt).await?;
             transaction.touch(grant.company).await?;
             transaction.commit().await?;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use app::domain::{
-    Status,
+    Role, Status,
     attempt::{DEADLINE, LATE_ANSWER},
 };
 use serde_json::json;
+use server::sessions::Token;
 
 use crate::{
     harness::Setup,
@@ -123,6 +124,23 @@ on_both_databases! {
         assert_eq!(response.status(), 409);
         app.post("companies/restore", json!({ "company": company })).await.error_for_status().unwrap();
         app.assert_untouched(&tenant.name).await;
+    }
+
+    async fn whoever_may_not_connect_any_more_connects_nothing(engine) {
+        let app = Setup::on(engine).start().await;
+        for (number, change) in [("accounts/set-active", json!({ "active": false })), ("accounts/change-role", json!({ "role": "viewer" }))].into_iter().enumerate() {
+            let tenant = &app.tenants[number];
+            let account = app.add_account(&format!("sam{number}@msp.test"), Role::Settings, None).await;
+            let session = Token::random();
+            app.begin_session(&account, &session).await;
+            let person = Person::of_session(&app, &session);
+            let callback = person.almost_connect(app.company(&tenant.name).await, tenant.admin()).await;
+            let (function, mut body) = change;
+            body["account"] = json!(account.id);
+            app.post(function, body).await.error_for_status().unwrap();
+            assert_eq!(person.open(&callback).await.heading(), "This sign-in was cancelled");
+            app.assert_untouched(&tenant.name).await;
+        }
     }
 
     async fn a_cancelled_attempt_puts_the_row_back_and_its_answer_is_refused(engine) {

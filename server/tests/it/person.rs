@@ -80,6 +80,11 @@ impl Person {
         Self::with(app, None, headers)
     }
 
+    /// Somebody of the MSP with this session.
+    pub fn of_session(app: &App, session: &Token) -> Self {
+        Self::signed_in_as(app, Some(session))
+    }
+
     fn signed_in_as(app: &App, session: Option<&Token>) -> Self {
         Self::with(app, session, header::HeaderMap::new())
     }
