@@ -176,8 +176,9 @@ impl ports::Campaigns for Campaigns {
                 (id, CampaignSummary { id, name, made_by, made_at, companies, connected, waiting })
             })
             .collect();
-        for member in store.campaign_members(&ids).await.map_err(internal)? {
-            if let Some(summary) = summaries.get_mut(&member.campaign) {
+        // One after the other: each may have as many members as there are companies.
+        for (id, summary) in &mut summaries {
+            for member in store.campaign_members(&[*id]).await.map_err(internal)? {
                 summary.count(member.facts.state(now).0);
             }
         }

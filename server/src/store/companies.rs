@@ -234,7 +234,8 @@ impl Store {
             .all(&self.reader)
             .await?;
         // For a few rows, only what belongs to them is read besides; for many, all of it at once.
-        let few: Option<Vec<Uuid>> = (companies.len() <= ROWS_A_STATEMENT && !matches!(which, Which::All))
+        let are_all = matches!(which, Which::All);
+        let few: Option<Vec<Uuid>> = (companies.len() <= ROWS_A_STATEMENT && !are_all)
             .then(|| companies.iter().map(|(company, _)| company.id).collect());
         let now = self.clock.now();
         let open_until = self.open_deadlines(few.as_deref(), now).await?;
@@ -243,7 +244,7 @@ impl Store {
         let mut failures = self.last_failures(few.as_deref()).await?;
         let mut links = self.latest_links(few.as_deref()).await?;
         let mut kept = self.kept_data(few.as_deref()).await?;
-        let mut oddities = self.oddities(&companies, few.as_deref()).await?;
+        let mut oddities = self.oddities(&companies, are_all, few.as_deref()).await?;
 
         companies
             .into_iter()

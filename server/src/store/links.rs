@@ -380,11 +380,28 @@ impl Store {
     pub async fn forget_old_links(&self) -> Result<(), StoreError> {
         let long_ago = self.clock.now().minus(REMEMBERED);
         let of_campaigns = campaign_company::Entity::find().select_only().column(campaign_company::Column::LinkId);
-        Entity::delete_many()
-            .filter(Column::ExpiresAt.lt(long_ago.as_millis()))
-            .filter(Column::Id.not_in_subquery(of_campaigns.into_query()))
-            .exec(&self.writer)
+        let old = Condition::all()
+            .add(Column::ExpiresAt.lt(long_ago.as_millis()))
+            .add(Column::Id.not_in_subquery(of_campaigns.into_query()));
+        // Rows tell of the latest ones.
+        let found: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::CompanyId)
+            .filter(old.clone())
+            .distinct()
+            .order_by_asc(Column::CompanyId)
+            .into_tuple()
+            .all(&self.reader)
             .await?;
+        for company in found {
+            let mut transaction = self.begin().await?;
+            transaction.touch(CompanyId::from_uuid(company)).await?;
+            Entity::delete_many()
+                .filter(old.clone().add(Column::CompanyId.eq(company)))
+                .exec(&transaction.inner)
+                .await?;
+            transaction.commit().await?;
+        }
         Ok(())
     }
 }

@@ -28,14 +28,15 @@ const COMPANIES_LOCK: i64 = i64::from_be_bytes(*b"ten.comp");
 pub(super) type Pair = (company::Model, Option<connection::Model>);
 
 impl Store {
-    /// What is odd about these companies, those left out about which nothing is. `few`: their ids, or none if they are
-    /// all that are in use.
+    /// What is odd about these companies, those left out about which nothing is. `are_all`: they are all that are in use.
+    /// `few`: their ids, if they are few.
     pub(super) async fn oddities(
         &self,
         companies: &[Pair],
+        are_all: bool,
         few: Option<&[Uuid]>,
     ) -> Result<HashMap<Uuid, Vec<Oddity>>, StoreError> {
-        oddities_of(&self.reader, companies, few).await
+        oddities_of(&self.reader, companies, are_all, few).await
     }
 
     /// What is odd about one company.
@@ -97,24 +98,24 @@ impl Store {
 async fn oddities_of_one(db: &impl ConnectionTrait, company: CompanyId) -> Result<Vec<Oddity>, StoreError> {
     let found = company::Entity::find_by_id(company.uuid()).find_also_related(connection::Entity).all(db).await?;
     let few = [company.uuid()];
-    Ok(oddities_of(db, &found, Some(&few)).await?.remove(&few[0]).unwrap_or_default())
+    Ok(oddities_of(db, &found, false, Some(&few)).await?.remove(&few[0]).unwrap_or_default())
 }
 
 async fn oddities_of(
     db: &impl ConnectionTrait,
     companies: &[Pair],
+    are_all: bool,
     few: Option<&[Uuid]>,
 ) -> Result<HashMap<Uuid, Vec<Oddity>>, StoreError> {
-    let sharers = match few {
-        Some(_) => {
-            let domains: HashSet<&str> = companies.iter().filter_map(|(model, _)| model.domain.as_deref()).collect();
-            let mut found = Vec::new();
-            for domains in domains.into_iter().collect::<Vec<_>>().chunks(ROWS_A_STATEMENT) {
-                found.extend(at_domains(db, domains.iter().copied()).await?);
-            }
-            found
+    let sharers = if are_all {
+        companies.iter().filter_map(|(model, _)| at_domain(model)).collect()
+    } else {
+        let domains: HashSet<&str> = companies.iter().filter_map(|(model, _)| model.domain.as_deref()).collect();
+        let mut found = Vec::new();
+        for domains in domains.into_iter().collect::<Vec<_>>().chunks(ROWS_A_STATEMENT) {
+            found.extend(at_domains(db, domains.iter().copied()).await?);
         }
-        None => companies.iter().filter_map(|(model, _)| at_domain(model)).collect(),
+        found
     };
     let mut by_domain: HashMap<String, Vec<(CompanyId, String)>> = HashMap::new();
     for (domain, id, name) in sharers {

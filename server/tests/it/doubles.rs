@@ -9,6 +9,7 @@ use app::{
     },
 };
 use serde_json::json;
+use server::clock::Clock as _;
 
 use crate::{
     harness::{App, Setup},
@@ -192,6 +193,24 @@ on_both_databases! {
         }
         revisions.sort_unstable();
         assert_eq!(revisions, [1, 2, 3, 4]);
+    }
+
+    /// More than are looked up by their ids, and fewer than all.
+    async fn very_many_changed_rows_know_of_the_others_too(engine) {
+        let mut app = Setup::on(engine).start().await;
+        let rows = (0..1_200).map(|n| format!("Company {n},company{n}.test,x{n}\n")).collect::<Vec<_>>().concat();
+        app.import(&format!("name,domain,external_id\n{rows}A,shared.test,a\nB,shared.test,b\n")).await;
+        app.stop().await;
+        app.clock.advance(Duration::from_mins(1));
+        let (store, since) = (app.store().await, app.clock.now());
+        let b = store.company_rows().await.unwrap().into_iter().find(|row| row.name == "B").unwrap();
+        assert_eq!(odd(&b), Some("Domain shared with A"));
+        let changed = format!("UPDATE company SET changed_at = {} WHERE name <> 'A' AND id <> $1", since.as_millis());
+        app.execute(&changed, CompanyId::from_uuid(uuid::Uuid::nil())).await;
+        let rows = store.company_rows_since(since).await.unwrap();
+        assert!(rows.len() > 1_000 && rows.iter().all(|row| row.name != "A"));
+        assert_eq!(rows.into_iter().find(|row| row.name == "B"), Some(b));
+        store.close().await.unwrap();
     }
 
     async fn oddities_of_ten_thousand_companies_are_found_soon(engine) {

@@ -34,6 +34,24 @@ async fn servers_that_start_at_once_migrate_one_after_the_other() {
     }
 }
 
+/// As one that is cut off in the middle, a migration that fails leaves nothing behind that would keep the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_does_not_get_to_its_end_leaves_sqlite_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tenantry.db");
+    let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    // One of the last tables.
+    db.execute_unprepared("CREATE TABLE accepted_oddity (id INTEGER)").await.unwrap();
+    let url = format!("sqlite://{}", path.display());
+    let open = || Store::open(&url, Arc::new(SystemClock));
+    assert!(open().await.is_err());
+    let tables = Statement::from_string(db.get_database_backend(), "SELECT name FROM sqlite_master");
+    assert_eq!(db.query_all_raw(tables).await.unwrap().len(), 1);
+    db.execute_unprepared("DROP TABLE accepted_oddity").await.unwrap();
+    db.close().await.unwrap();
+    open().await.unwrap().close().await.unwrap();
+}
+
 /// Waits until somebody waits for a lock in this database of PostgreSQL.
 async fn somebody_waits(db: &DatabaseConnection) {
     let sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
@@ -105,6 +123,26 @@ async fn archiving_waits_for_a_round_that_is_being_settled_instead_of_ending_it(
 }
 
 on_both_databases! {
+    async fn a_failure_that_is_forgotten_is_a_change_of_its_row(engine) {
+        let mut app = Setup::on(engine).start().await;
+        let tenant = app.tenants[0].clone();
+        let (company, person) = (app.company(&tenant.name).await, Person::new(&app));
+        let page = person.sign_in(&person.start(company).await, tenant.admin()).await;
+        person.decline(&page).await;
+        app.stop().await;
+        let store = app.store().await;
+        let row = async || store.company_rows_of(&[company]).await.unwrap().remove(0);
+        let before = row().await;
+        assert!(before.last_try.is_some());
+        store.forget_old_attempts().await.unwrap();
+        assert_eq!(row().await, before);
+        app.clock.advance(Duration::from_hours(24 * 7));
+        store.forget_old_attempts().await.unwrap();
+        let after = row().await;
+        assert!(after.last_try.is_none() && after.revision > before.revision);
+        store.close().await.unwrap();
+    }
+
     async fn a_notice_that_cannot_be_read_is_tried_once_an_hour(engine) {
         let mut app = Setup::on(engine).start().await;
         let company = app.company(&app.tenants[0].name).await;
