@@ -1,7 +1,7 @@
 // The page is up to date, whatever happens to the way news travels.
 import type { BrowserContext, Page } from "@playwright/test";
 import { type App, expect, test } from "../fixtures/app.ts";
-import { CompaniesPage } from "../fixtures/companies-page.ts";
+import { COMPANIES, CompaniesPage } from "../fixtures/companies-page.ts";
 import { MicrosoftWindow } from "../fixtures/microsoft-window.ts";
 import { account, type Tenant } from "../fixtures/sandbox.ts";
 
@@ -45,6 +45,35 @@ test("without the event stream the page is up to date within 5 seconds", async (
     });
   });
   await companies.expectNotReloaded();
+});
+
+test("what events tell while the whole list is on its way stays", async ({ page }) => {
+  const add = async (name: string): Promise<void> => {
+    expect((await page.request.post("/api/companies/add", { data: { texts: { name } } })).status()).toBe(200);
+  };
+  // More companies than are sent first.
+  for (let number = 10; number < 30; number += 1) await add(`Zed ${number}`);
+  let [onRead, release] = [(): void => {}, (): void => {}];
+  const read = new Promise<void>((resolve) => (onRead = resolve));
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/companies/folded?", async (route) => {
+    const response = await route.fetch();
+    onRead();
+    await released;
+    await route.fulfill({ response });
+  });
+  await page.goto(COMPANIES);
+  await read;
+  await add("Aaron Added Meanwhile");
+  const added = page.getByRole("row", { name: /^Aaron Added Meanwhile/ });
+  await expect(added).toBeVisible();
+  release();
+
+  const search = page.getByRole("searchbox", { name: "Search companies" });
+  await search.fill("Zed 29");
+  await expect(page.getByRole("row", { name: /^Zed 29/ })).toBeVisible();
+  await search.fill("");
+  await expect(added).toBeVisible();
 });
 
 test("a change made in another browser appears by itself", async ({ app, page, context }) => {

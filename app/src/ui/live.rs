@@ -83,19 +83,19 @@ impl Live {
     }
 
     fn read_list_quietly(&self) {
-        let (companies, session) = (self.0.companies, self.0.session);
+        let live = self.clone();
         spawn_local(async move {
             match take_list(first_answer::LIST).await {
                 Some(list) => {
                     let is_part = list.part_of.is_some();
-                    companies.set_list(Ok(list));
+                    live.0.companies.set_list(Ok(list));
                     if is_part {
                         // It is painted first: the whole list keeps everybody busy.
-                        let read_all = move || spawn_local(read_whole_list(companies, session));
+                        let read_all = move || spawn_local(read_whole_list(live));
                         Timeout::new(PAINTED_WITHIN_MILLIS, read_all).forget();
                     }
                 }
-                None => read_whole_list(companies, session).await,
+                None => read_whole_list(live).await,
             }
         });
     }
@@ -201,14 +201,16 @@ async fn take_list(name: &str) -> Option<CompanyList> {
     serde_json::from_slice(json.as_bytes()).ok()
 }
 
-async fn read_whole_list(companies: Companies, session: Session) {
+async fn read_whole_list(live: Live) {
     let list = match take_list(first_answer::WHOLE_LIST).await {
         Some(list) => Ok(list),
         // The same in many more bytes, or why there is none.
         None => list_companies().await,
     };
     if let Err(error) = &list {
-        session.heed(error);
+        live.0.session.heed(error);
     }
-    companies.set_list(list);
+    live.0.companies.set_list(list);
+    // What events told meanwhile is too new for this list, which has taken its place.
+    live.ask();
 }
