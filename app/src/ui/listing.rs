@@ -202,8 +202,8 @@ struct Extent {
 pub struct Listing {
     /// What it is of.
     pub kind: StoredValue<Kind>,
-    session: Session,
-    voice: Voice,
+    /// Who hear of what can't be read.
+    hearers: StoredValue<(Session, Voice)>,
     company: Option<CompanyId>,
     now: ReadSignal<Timestamp>,
     /// What was read.
@@ -235,8 +235,7 @@ impl Listing {
     ) -> Self {
         let listing = Self {
             kind: StoredValue::new(kind),
-            session,
-            voice,
+            hearers: StoredValue::new((session, voice)),
             company,
             now,
             lines: RwSignal::default(),
@@ -361,9 +360,10 @@ impl Listing {
                     }
                 }
                 Err(error) => {
-                    self.session.heed(&error);
+                    let (session, voice) = self.hearers.get_value();
+                    session.heed(&error);
                     if keeps && self.is_there() {
-                        self.voice.say(error.message, Tone::Plain, self.company);
+                        voice.say(error.message, Tone::Plain, self.company);
                     } else {
                         self.load.set(Load::Failed(error));
                     }

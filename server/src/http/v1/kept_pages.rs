@@ -44,9 +44,9 @@ impl KeptPages {
         now: Timestamp,
         ask: impl AsyncFnOnce(Timestamp) -> Result<(Vec<(CompanyId, i64)>, T), StoreError>,
     ) -> Result<(Version, T), StoreError> {
-        let mut follower = self.follower.lock().await;
-        let (followed, version) = &mut *follower;
-        let (changed, besides) = followed.next_by(now, ask).await?;
+        let mut held = self.follower.lock().await;
+        let (follower, version) = &mut *held;
+        let (changed, besides) = follower.next_by(now, ask).await?;
         if !matches!(changed, Changed::These(ids) if ids.is_empty()) {
             version.0 += 1;
         }
