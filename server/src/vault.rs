@@ -299,29 +299,29 @@ fn lock(path: &Path) -> io::Result<fs::File> {
 }
 
 /// Gives a file to whom the key file belongs to: who rotates keys as root does not lock out the user that the server runs
-/// as. Others than root can't give files away, and keep what they write.
+/// as. Others than root can't give files away, and keep what they write. Answers whether it is of the same user and group.
 #[cfg(unix)]
-fn give_to_owner_of(path: &Path, file: &fs::File) -> io::Result<()> {
+fn give_to_owner_of(path: &Path, file: &fs::File) -> io::Result<bool> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
     let owner = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         found => found?,
     };
     let own = file.metadata()?;
     if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
-        return Ok(());
+        return Ok(true);
     }
     match fchown(file, Some(owner.uid()), Some(owner.gid())) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        given => given,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        given => given.map(|()| true),
     }
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn give_to_owner_of(_: &Path, _: &fs::File) -> io::Result<()> {
-    Ok(())
+fn give_to_owner_of(_: &Path, _: &fs::File) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Puts a file in its place that only its owner may read, or those who could read the one before. Whoever reads finds that
@@ -331,12 +331,9 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     // What is left of a change that was cut off.
     fs::remove_file(&new).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     let file = write_new(&new, text.as_bytes())?;
-    give_to_owner_of(path, &file)?;
-    // Whoever could read the one before can read this one.
-    match fs::metadata(path) {
-        Ok(before) => file.set_permissions(before.permissions())?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    // Whoever could read the one before can read this one. Of another group, its mode would let in others.
+    if give_to_owner_of(path, &file)? {
+        file.set_permissions(fs::metadata(path)?.permissions())?;
     }
     file.sync_all()?;
     fs::rename(&new, path)?;
