@@ -361,6 +361,15 @@ pub(super) struct Success<'a> {
     pub(super) as_of: Option<Timestamp>,
 }
 
+/// Where a walk through pages goes on.
+const WALK: [dataset_state::Column; 5] = [
+    dataset_state::Column::NextLink,
+    dataset_state::Column::WalkAt,
+    dataset_state::Column::WalkPages,
+    dataset_state::Column::WalkMark,
+    dataset_state::Column::UsersSoFar,
+];
+
 /// Data sets were read to their end.
 pub(super) async fn succeed(
     transaction: &Transaction,
@@ -380,12 +389,7 @@ pub(super) async fn succeed(
         retry_at: Set(None),
         tries: Set(0),
         as_of: Set(success.as_of.unwrap_or(now).as_millis()),
-        next_link: Set(None),
-        walk_at: Set(None),
-        walk_pages: Set(0),
-        walk_mark: Set(None),
-        users_so_far: Set(None),
-        ..state_row(worker, data_set, now)
+        ..without_walk(worker, data_set, now)
     });
     let columns = [
         Column::LastTry,
@@ -398,13 +402,8 @@ pub(super) async fn succeed(
         Column::RetryAt,
         Column::Tries,
         Column::AsOf,
-        Column::NextLink,
-        Column::WalkAt,
-        Column::WalkPages,
-        Column::WalkMark,
-        Column::UsersSoFar,
     ];
-    upsert_states(transaction, rows.collect(), &columns).await
+    upsert_states(transaction, rows.collect(), &[&columns[..], &WALK].concat()).await
 }
 
 /// A data set could not be read. Since when is kept as long as it is the same problem. A walk that is not to be gone on with
@@ -430,28 +429,26 @@ async fn fail(
         retry_at: Set(failure.retry_at.map(Timestamp::as_millis)),
         tries: Set(to_i32(failure.tries)),
         as_of: Set(now.as_millis()),
+        ..without_walk(worker, data_set, now)
+    };
+    let mut columns =
+        vec![Column::LastTry, Column::Problem, Column::ProblemSince, Column::RetryAt, Column::Tries, Column::AsOf];
+    if failure.retry_at.is_none() {
+        columns.extend(WALK);
+    }
+    upsert_states(transaction, vec![row], &columns).await
+}
+
+/// A data set whose walk, if there was one, goes on nowhere.
+fn without_walk(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {
+    dataset_state::ActiveModel {
         next_link: Set(None),
         walk_at: Set(None),
         walk_pages: Set(0),
         walk_mark: Set(None),
         users_so_far: Set(None),
         ..state_row(worker, data_set, now)
-    };
-    let columns = [
-        Column::LastTry,
-        Column::Problem,
-        Column::ProblemSince,
-        Column::RetryAt,
-        Column::Tries,
-        Column::AsOf,
-        Column::NextLink,
-        Column::WalkAt,
-        Column::WalkPages,
-        Column::WalkMark,
-        Column::UsersSoFar,
-    ];
-    let columns = if failure.retry_at.is_none() { &columns[..] } else { &columns[..6] };
-    upsert_states(transaction, vec![row], columns).await
+    }
 }
 
 pub(super) fn state_row(worker: &Connection, data_set: DataSet, now: Timestamp) -> dataset_state::ActiveModel {
