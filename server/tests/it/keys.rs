@@ -110,6 +110,11 @@ on_both_databases! {
         assert_eq!(sealed_by.iter().map(|(key, _)| key.as_slice()).collect::<Vec<_>>(), [vault.newest()]);
         let too_soon = output(tenantry(&app, &["keys", "forget-older"])).await;
         assert!(!too_soon.status.success() && String::from_utf8_lossy(&too_soon.stderr).contains("two minutes ago"));
+        // As of a server that did not know of the newest key.
+        vault.add_key().unwrap();
+        let in_use = output(tenantry(&app, &["keys", "forget-older"])).await;
+        assert!(!in_use.status.success(), "{in_use:?}");
+        assert!(String::from_utf8_lossy(&in_use.stderr).contains("sealed with an older key since"), "{in_use:?}");
         store.close().await.unwrap();
 
         for tenant in &app.tenants[..2] {
