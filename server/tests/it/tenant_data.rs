@@ -251,7 +251,8 @@ on_both_databases! {
         app.connected(&tenant.name).await;
         let company = app.company(&tenant.name).await;
         app.idle(company).await;
-        app.control("expire-client-secret", json!({ "expired": true })).await;
+        // Not by refusing tokens: one that is at hand would still read.
+        app.fault(json!({ "match": "/v1.0/", "status": 503, "times": 1000 })).await;
         app.clock.advance(Duration::from_mins(21));
         let details = show(&app, company).await;
         assert!(details.connection.unwrap().data_sets.iter().all(|status| status.stale));
