@@ -23,9 +23,13 @@ impl RequestId {
     /// A new one, such as `7F3K-92QD`. There are a million millions: enough to find a line in a log by.
     pub fn random() -> Self {
         let bits: u64 = rand::random();
-        let letter = |place: u32| char::from(LETTERS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default()]);
-        let (first, last): (String, String) = ((0..4).map(letter).collect(), (4..8).map(letter).collect());
-        Self(format!("{first}-{last}").into())
+        let mut name = [b'-'; 9];
+        for (place, letter) in
+            (0..).zip(name.iter_mut().enumerate().filter(|(at, _)| *at != 4).map(|(_, letter)| letter))
+        {
+            *letter = LETTERS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default()];
+        }
+        Self(name.map(char::from).iter().collect::<String>().into())
     }
 
     /// One that a proxy gave, if it is nothing but a name: it goes into the log and into answers.

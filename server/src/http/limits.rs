@@ -109,30 +109,31 @@ pub async fn bound<F>(state: &AppState, mut request: Request, next: impl FnOnce(
 where
     F: Future<Output = Response>,
 {
-    let path = request.uri().path().to_owned();
-    let limits = Limits::of(&path);
+    let uri = request.uri().clone();
+    let path = uri.path();
+    let limits = Limits::of(path);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     // Without an address all strangers count as one.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = client_address(peer, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(address);
-    if is_counted_by_address(&path, address, request.headers())
+    if is_counted_by_address(path, address, request.headers())
         && let Err(wait) = state.rates.addresses.admit(address, limits.cost)
     {
         tracing::debug!(%address, wait_secs = wait.as_secs(), "an address has to wait");
-        return surface::wait_for(state, &path, wait);
+        return surface::wait_for(state, path, wait);
     }
     let too_large = || {
         let text = format!("The request is larger than what this address takes, {} KiB.", limits.body / 1024);
-        surface::refusal(state, &path, StatusCode::PAYLOAD_TOO_LARGE, &text)
+        surface::refusal(state, path, StatusCode::PAYLOAD_TOO_LARGE, &text)
     };
     if declared_length(request.headers()).is_some_and(|length| length > limits.body as u64) {
         return too_large();
     }
-    let cut = Arc::new(OnceLock::new());
-    if !request.body().is_end_stream() {
+    let cut = (!request.body().is_end_stream()).then(Arc::<OnceLock<Cut>>::default);
+    if let Some(cut) = &cut {
         let (whole, piece) = (BODY_WITHIN * limits.patience, PIECE_WITHIN);
-        request = request.map(|body| Body::new(BoundBody::new(body, limits.body, whole, piece, Arc::clone(&cut))));
+        request = request.map(|body| Body::new(BoundBody::new(body, limits.body, whole, piece, Arc::clone(cut))));
     }
     let answered = tokio::time::timeout(
         ANSWER_WITHIN * limits.patience,
@@ -141,7 +142,7 @@ where
         AssertUnwindSafe(next(request)).catch_unwind(),
     )
     .await;
-    let ours = |status, text| surface::refusal(state, &path, status, &with_reference(text));
+    let ours = |status, text| surface::refusal(state, path, status, &with_reference(text));
     let response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
@@ -154,13 +155,13 @@ where
             ours(StatusCode::SERVICE_UNAVAILABLE, "This takes too long. Try again in a minute.")
         }
     };
-    match cut.get() {
+    match cut.and_then(|cut| cut.get().copied()) {
         Some(Cut::TooLarge) if response.status().is_client_error() => too_large(),
         Some(Cut::TooSlow) if response.status().is_client_error() => {
             let text = "The request did not arrive whole in time. Send it again.";
-            surface::refusal(state, &path, StatusCode::REQUEST_TIMEOUT, text)
+            surface::refusal(state, path, StatusCode::REQUEST_TIMEOUT, text)
         }
-        _ => surface::with_words(state, &path, response),
+        _ => surface::with_words(state, path, response),
     }
 }
 

@@ -21,6 +21,28 @@ pub fn policy(scripts: &str) -> Option<HeaderValue> {
 /// The policy of what loads nothing.
 pub const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// A header's name and value.
+type Header = (HeaderName, HeaderValue);
+
+/// What every response has, unless it says otherwise itself.
+const OF_ALL: [Header; 4] = [
+    // What may be kept says so.
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// What pages have besides.
+const OF_PAGES: [Header; 2] = [
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
+    ),
+    // Pages of Microsoft, which we open, may be cut off from us; whoever opens us is.
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin-allow-popups")),
+];
+
 /// Sets the headers that every response has.
 pub async fn headers<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
 where
@@ -36,20 +58,8 @@ where
     if let Some(usual) = usual {
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(usual);
     }
-    let of_all = [
-        // What may be kept says so itself.
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    let of_pages = [
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
-        // Pages of Microsoft, which we open, may be cut off from us; whoever opens us is.
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups"),
-    ];
-    for (name, value) in of_all.into_iter().chain(of_pages.into_iter().filter(|_| is_page)) {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    for (name, value) in OF_ALL.into_iter().chain(OF_PAGES.into_iter().filter(|_| is_page)) {
+        headers.entry(name).or_insert(value);
     }
     if state.public_url.scheme() == "https" {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));

@@ -10,7 +10,7 @@ use app::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -332,12 +332,14 @@ pub async fn list(
     State(state): State<AppState>,
     program: Program,
     takes_gzip: TakesGzip,
-    listing: Listing<CompanyParams>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let (kept, question) = (&state.api.pages, listing.question());
-    if let Some(page) = program.companies.and_then(|version| kept.page(version, &question)) {
+    // What was answered once need not be understood again.
+    let (kept, question) = (&state.api.pages, uri.query().unwrap_or_default());
+    if let Some(page) = program.companies.and_then(|version| kept.page(version, question)) {
         return Ok(page.answer(takes_gzip));
     }
+    let listing = Listing::<CompanyParams>::read(&uri)?;
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(|_| Problem::cursor())?;
     let CompanyParams { search, external_id, domain, tag, archived } = &listing.params;
     let text = |text: &Option<String>| text.clone().map(|text| words(Some(text)));
@@ -354,7 +356,7 @@ pub async fn list(
     let companies: Vec<Company> = records.into_iter().map(Company::from).collect();
     let page = listing.render(companies, next.map(|id| id.to_string()).as_deref())?;
     if let Some(version) = program.companies {
-        kept.keep(version, question, page.clone());
+        kept.keep(version, question.to_owned(), page.clone());
     }
     Ok(page.answer(takes_gzip))
 }

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::Bytes,
     extract::{FromRequestParts, Query},
-    http::{HeaderValue, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,6 +27,9 @@ const PAGE: u32 = 50;
 
 /// How many a page has at most.
 const PAGE_MAX: u32 = 200;
+
+/// How many headers an answer has at most when it is sent: a map that grows is filled anew.
+const HEADERS: usize = 20;
 
 /// How many bytes of a hash tie a cursor to its list.
 const TIED: usize = 8;
@@ -77,13 +80,17 @@ impl Rendered {
 
     /// As it is sent to who takes it compressed, or does not.
     pub fn answer(self, takes_gzip: TakesGzip) -> Response {
-        let kind = [(header::CONTENT_TYPE, "application/json"), (header::VARY, "accept-encoding")];
-        let link = self.link.map(|link| [(header::LINK, link)]);
         let compressed = if takes_gzip.0 { self.gzip.get_or_init(|| gzip(&self.body)).clone() } else { None };
-        match compressed {
-            Some(compressed) => (kind, [(header::CONTENT_ENCODING, "gzip")], link, compressed).into_response(),
-            None => (kind, link, self.body).into_response(),
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(link) = self.link {
+            headers.insert(header::LINK, link);
         }
+        if compressed.is_some() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        (headers, compressed.unwrap_or(self.body)).into_response()
     }
 }
 
@@ -132,7 +139,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Listing<T> {
 }
 
 impl<T: DeserializeOwned> Listing<T> {
-    fn read(uri: &Uri) -> Result<Self, Problem> {
+    /// Of the query of this address.
+    pub fn read(uri: &Uri) -> Result<Self, Problem> {
         let (mut limit, mut cursor) = (None, None);
         let mut rest = Vec::new();
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
@@ -166,11 +174,6 @@ impl<T: DeserializeOwned> Listing<T> {
         let rest: Uri = format!("/?{query}").parse().map_err(|_| unreadable("It is too long."))?;
         let Query(params) = Query::try_from_uri(&rest).map_err(|rejection| unreadable(&rejection.body_text()))?;
         Ok(Self { params, limit, after, tie, url })
-    }
-
-    /// What is asked for: another text for each other page.
-    pub fn question(&self) -> String {
-        format!("{}limit={}&after={}", self.url, self.limit, self.after.as_deref().unwrap_or_default())
     }
 
     /// The answer: a page, and after which the next one begins.

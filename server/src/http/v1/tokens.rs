@@ -39,6 +39,11 @@ const NEWCOMERS: usize = 4;
 /// How many tokens are remembered to be good.
 const GOOD: usize = 1_000;
 
+/// What says how much a token may still ask. <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/03/>
+const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// A method, and what a token must let do for it.
 pub type MethodScope = (&'static str, Scope);
 
@@ -95,14 +100,14 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: Reque
     let address = address(&request);
     let authorization = request.headers().get(header::AUTHORIZATION).cloned();
     let lists_companies = wanted == "GET" && request.uri().path() == companies::PATH;
-    let what = format!("{} {}", request.method(), request.uri().path());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let program = match program(state, authorization, address, lists_companies).await {
         Ok(program) => program,
         Err(problem) => return problem.into_response(),
     };
     let (allowance, admitted) = state.api.tokens.admit(program.token.id);
     let mut response = match admitted {
-        Ok(()) => match may(state, &program, *scope, what).await {
+        Ok(()) => match may(state, &program, *scope, || format!("{method} {}", uri.path())).await {
             Ok(()) => answer(state, program, request, next).await,
             Err(problem) => problem.into_response(),
         },
@@ -228,7 +233,7 @@ impl Lookups {
 }
 
 /// Both must let it be done: the token, and the role of who made it.
-async fn may(state: &AppState, program: &Program, scope: Scope, what: String) -> Result<(), Problem> {
+async fn may(state: &AppState, program: &Program, scope: Scope, what: impl FnOnce() -> String) -> Result<(), Problem> {
     let refusal = if !program.token.scopes.contains(&scope) {
         let text = format!("The token does not have the scope {}. An owner makes another that has it.", scope.key());
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.key());
@@ -238,6 +243,7 @@ async fn may(state: &AppState, program: &Program, scope: Scope, what: String) ->
     } else {
         return Ok(());
     };
+    let what = what();
     tracing::info!(token = %program.token.id, what, "refused");
     Box::pin(state.store.refused(&program.actor(), what)).await?;
     Err(refusal)
@@ -268,13 +274,10 @@ fn allowed(methods: &[MethodScope]) -> String {
 
 /// Says how much the token may still ask.
 fn tell(headers: &mut HeaderMap, allowance: Allowance) {
-    for (name, value) in [
-        ("ratelimit-limit", u64::from(allowance.limit)),
-        ("ratelimit-remaining", u64::from(allowance.remaining)),
-        ("ratelimit-reset", if allowance.whole_in.is_zero() { 0 } else { whole_seconds(allowance.whole_in) }),
-    ] {
-        headers.insert(HeaderName::from_static(name), value.into());
-    }
+    let whole_in = if allowance.whole_in.is_zero() { 0 } else { whole_seconds(allowance.whole_in) };
+    headers.insert(RATELIMIT_LIMIT, allowance.limit.into());
+    headers.insert(RATELIMIT_REMAINING, allowance.remaining.into());
+    headers.insert(RATELIMIT_RESET, whole_in.into());
 }
 
 /// Whether who asks takes JSON, by `Accept`. Who does not say takes anything.
