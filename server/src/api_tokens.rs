@@ -34,8 +34,7 @@ impl ApiToken {
 
     /// The one that a program sent, if it can be one.
     pub fn parse(text: &str) -> Option<Self> {
-        Token::parse(text.strip_prefix(PREFIX)?)?;
-        Some(Self(text.into()))
+        Token::may_be(text.strip_prefix(PREFIX)?).then(|| Self(text.into()))
     }
 
     /// As the program sends it.

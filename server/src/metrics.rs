@@ -2,12 +2,15 @@
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
 use std::{
-    sync::{Arc, OnceLock},
+    collections::HashMap,
+    sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
-use metrics::{SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -79,10 +82,42 @@ fn describe() {
 
 /// A request was answered. `route` is a pattern and no path, and methods that nobody knows are one: there are few of them.
 pub fn answered(method: &'static str, route: &Arc<str>, status: u16, took: Duration) {
-    let (method, route) = (SharedString::const_str(method), SharedString::from_shared(route.clone()));
-    counter!(REQUESTS, "method" => method.clone(), "route" => route.clone(), "status" => status.to_string())
-        .increment(1);
-    histogram!(REQUEST_SECONDS, "method" => method, "route" => route).record(took);
+    let kind = (method, status);
+    {
+        let answers = ANSWERS.read().unwrap_or_else(PoisonError::into_inner);
+        let known = answers.get(route).and_then(|kinds| kinds.iter().find(|(known, _)| *known == kind));
+        if let Some((_, answers)) = known {
+            return answers.count(took);
+        }
+    }
+    // Not before there is something to count with: it is kept.
+    install();
+    let (method, name) = (SharedString::const_str(method), SharedString::from_shared(route.clone()));
+    let answers = Answers {
+        requests: counter!(REQUESTS, "method" => method.clone(), "route" => name.clone(), "status" => status.to_string()),
+        seconds: histogram!(REQUEST_SECONDS, "method" => method, "route" => name),
+    };
+    answers.count(took);
+    let mut all = ANSWERS.write().unwrap_or_else(PoisonError::into_inner);
+    all.entry(route.clone()).or_default().push((kind, answers));
+}
+
+/// Answers of a kind: looking their counters up by what they are called takes longer than counting.
+struct Answers {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+/// Those of each route, by method and status.
+type OfRoute = Vec<((&'static str, u16), Answers)>;
+
+static ANSWERS: LazyLock<RwLock<HashMap<Arc<str>, OfRoute>>> = LazyLock::new(RwLock::default);
+
+impl Answers {
+    fn count(&self, took: Duration) {
+        self.requests.increment(1);
+        self.seconds.record(took);
+    }
 }
 
 /// A page that follows changes, until this is dropped.

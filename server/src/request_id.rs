@@ -29,7 +29,7 @@ impl RequestId {
         {
             *letter = LETTERS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default()];
         }
-        Self(name.map(char::from).iter().collect::<String>().into())
+        Self(String::from_utf8_lossy(&name).into())
     }
 
     /// One that a proxy gave, if it is nothing but a name: it goes into the log and into answers.

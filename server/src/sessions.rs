@@ -52,8 +52,12 @@ impl Token {
 
     /// The one in a cookie or in a link, if it can be one.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_ours = URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
-        is_ours.then(|| Self(text.into()))
+        Self::may_be(text).then(|| Self(text.into()))
+    }
+
+    /// Whether this can be one.
+    pub fn may_be(text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode_slice(text, &mut [0; 33]).is_ok_and(|bytes| bytes == 32)
     }
 
     /// As it stands in the cookie or in the link.

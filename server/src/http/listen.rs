@@ -149,8 +149,8 @@ impl Server {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (mut parts, body) = request.into_parts();
             parts.extensions.insert(ConnectInfo(peer));
-            let (body, is_read) = Watched::new(body);
-            let answer = router.clone().oneshot(hyper::Request::from_parts(parts, Body::new(body)));
+            let (body, is_read) = watched(body);
+            let answer = router.clone().oneshot(hyper::Request::from_parts(parts, body));
             let (stopping, asked_late) = (stopping.clone(), asked_late.clone());
             async move {
                 let mut answer = answer.await.unwrap_or_else(|never| match never {});
@@ -160,7 +160,7 @@ impl Server {
                     asked_late.notify_one();
                 }
                 // hyper closes it after a body that nobody took, and the next request would already be on its way.
-                if stopping.is_cancelled() || !is_read.load(Ordering::Relaxed) {
+                if stopping.is_cancelled() || is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(answer)
@@ -259,11 +259,13 @@ struct Watched {
     is_read: Arc<AtomicBool>,
 }
 
-impl Watched {
-    fn new(body: Incoming) -> (Self, Arc<AtomicBool>) {
-        let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
-        (Self { body, is_read: Arc::clone(&is_read) }, is_read)
+/// A body, and whether it was read to its end, unless there is none.
+fn watched(body: Incoming) -> (Body, Option<Arc<AtomicBool>>) {
+    if body.is_end_stream() {
+        return (Body::empty(), None);
     }
+    let is_read = Arc::<AtomicBool>::default();
+    (Body::new(Watched { body, is_read: Arc::clone(&is_read) }), Some(is_read))
 }
 
 impl hyper::body::Body for Watched {

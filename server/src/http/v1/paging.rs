@@ -90,7 +90,9 @@ impl Rendered {
         if compressed.is_some() {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        (headers, compressed.unwrap_or(self.body)).into_response()
+        let mut response = Response::new(compressed.unwrap_or(self.body).into());
+        *response.headers_mut() = headers;
+        response
     }
 }
 
