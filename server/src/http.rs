@@ -32,7 +32,6 @@ use crate::{
 
 mod activity;
 mod address;
-mod away;
 pub mod caller;
 mod companies;
 mod compression;
@@ -52,6 +51,7 @@ mod site;
 mod staff;
 mod surface;
 pub mod v1;
+mod waiting;
 mod watch;
 
 pub use limits::Rates;
@@ -187,7 +187,7 @@ async fn pass(State(state): State<AppState>, mut request: Request, next: Next) -
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let admit = |request| caller::admit(state, request, next);
     let compress = |request| compression::compress(request, admit);
-    let answer = |request| away::answer(state, request, compress);
+    let answer = |request| waiting::answer(state, request, compress);
     let guard = |request| security::guard(state, request, answer);
     let bound = |request| limits::bound(state, request, guard);
     let headers = |request| security::headers(state, request, bound);

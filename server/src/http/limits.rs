@@ -104,6 +104,11 @@ pub fn cost(path: &str) -> u32 {
     Limits::of(path).cost
 }
 
+/// How long a request for this path may take until it is answered.
+pub fn answer_within(path: &str) -> Duration {
+    ANSWER_WITHIN * Limits::of(path).patience
+}
+
 /// Keeps a request within its limits. Behind it, a request has its address as an extension.
 pub async fn bound<F>(state: &AppState, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
 where
@@ -135,26 +140,15 @@ where
         let (whole, piece) = (BODY_WITHIN * limits.patience, PIECE_WITHIN);
         request = request.map(|body| Body::new(BoundBody::new(body, limits.body, whole, piece, Arc::clone(cut))));
     }
-    let answered = tokio::time::timeout(
-        ANSWER_WITHIN * limits.patience,
-        // What a handler leaves behind when it panics, nobody looks at: others have state of their own, and the
-        // database's transactions are rolled back.
-        AssertUnwindSafe(next(request)).catch_unwind(),
-    )
-    .await;
-    let ours = |status, text| surface::refusal(state, path, status, &with_reference(text));
-    let response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            // What it was, the panic itself has said.
-            tracing::error!("a request was not answered, because of a mistake in the program");
-            ours(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server. Try again.")
-        }
-        Err(_) => {
-            tracing::error!("a request was not answered in time");
-            ours(StatusCode::SERVICE_UNAVAILABLE, "This takes too long. Try again in a minute.")
-        }
-    };
+    // What a handler leaves behind when it panics, nobody looks at: others have state of their own, and the database's
+    // transactions are rolled back.
+    let answered = AssertUnwindSafe(next(request)).catch_unwind().await;
+    let response = answered.unwrap_or_else(|_| {
+        // What it was, the panic itself has said.
+        tracing::error!("a request was not answered, because of a mistake in the program");
+        let text = with_reference("Something went wrong on the server. Try again.");
+        surface::refusal(state, path, StatusCode::INTERNAL_SERVER_ERROR, &text)
+    });
     match cut.and_then(|cut| cut.get().copied()) {
         Some(Cut::TooLarge) if response.status().is_client_error() => too_large(),
         Some(Cut::TooSlow) if response.status().is_client_error() => {
