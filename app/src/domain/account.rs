@@ -140,7 +140,8 @@ impl Email {
         let email = text.trim().to_lowercase();
         let (name, domain) = email.rsplit_once('@').ok_or(EmailError)?;
         let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '"' | ',' | ';' | '@');
-        let domain_is_one = super::Domain::parse(domain).is_ok();
+        // A domain by itself may have blanks around it and a dot at its end. Within an address they would get into a header.
+        let domain_is_one = super::Domain::parse(domain).is_ok_and(|parsed| parsed.as_str() == domain);
         if (1..=64).contains(&name.len()) && name.chars().all(plain) && domain_is_one {
             Ok(Self(email))
         } else {
@@ -275,6 +276,9 @@ mod tests {
             "a b@example.com",
             "a@b@example.com",
             "<a@example.com>",
+            "kim@ example.com",
+            "kim@\nexample.com",
+            "kim@example.com.",
         ] {
             assert_eq!(Email::parse(wrong), Err(EmailError), "{wrong}");
         }

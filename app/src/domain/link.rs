@@ -254,7 +254,9 @@ pub fn open_request(requested_at: Option<Timestamp>, now: Timestamp) -> Option<T
 
 /// The e-mail address in what somebody wrote down as a company's contact, such as `Kim Abel <kim@contoso.com>`.
 pub fn address_in(contact: &str) -> Option<Email> {
-    contact.split(|c: char| c.is_whitespace() || "<>(),;".contains(c)).find_map(|word| Email::parse(word).ok())
+    contact
+        .split(|c: char| c.is_whitespace() || "<>(),;".contains(c))
+        .find_map(|word| Email::parse(word.trim_end_matches('.')).ok())
 }
 
 /// What a failed attempt means to somebody who came by a link: they know neither Tenantry nor the MSP's other clients.
@@ -356,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_contact_is_written_down_as_people_do() {
-        for contact in ["Kim Abel <Kim@contoso.com>", "kim@contoso.com", "Kim, kim@contoso.com; +1 555 0100"] {
+        for contact in ["Kim Abel <Kim@contoso.com>", "Ask kim@contoso.com.", "Kim, kim@contoso.com; +1 555 0100"] {
             assert_eq!(address_in(contact).map(|email| email.to_string()).as_deref(), Some("kim@contoso.com"));
         }
         assert_eq!(address_in("Kim Abel, +1 555 0100"), None);
