@@ -23,12 +23,9 @@ impl RequestId {
     /// A new one, such as `7F3K-92QD`. There are a million millions: enough to find a line in a log by.
     pub fn random() -> Self {
         let bits: u64 = rand::random();
-        let mut name = [b'-'; 9];
-        for (place, letter) in
-            (0..).zip(name.iter_mut().enumerate().filter(|(at, _)| *at != 4).map(|(_, letter)| letter))
-        {
-            *letter = LETTERS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default()];
-        }
+        let letter = |place: u32| LETTERS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default()];
+        let mut name = [0, 1, 2, 3, 0, 4, 5, 6, 7].map(letter);
+        name[4] = b'-';
         Self(String::from_utf8_lossy(&name).into())
     }
 
