@@ -23,7 +23,7 @@ use url::Url;
 use super::{
     AppState,
     connect::{begun, browser},
-    page::{Page, Place},
+    page::{NO_ICON, Page, Place},
     robots::is_person,
     surface,
 };
@@ -297,6 +297,7 @@ fn whole(state: &AppState, status: StatusCode, title: &str, body: &Markup) -> Re
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · " (msp) }
+                link rel="icon" href=(if state.msp.logo.is_some() { "/connect/logo" } else { NO_ICON });
                 link rel="stylesheet" href="/connect/page.css";
             }
             body {

@@ -12,6 +12,9 @@ use super::AppState;
 /// Where the page that began it all is.
 pub const COMPANIES_PATH: &str = "/settings/integrations/microsoft-365/companies";
 
+/// The icon of a page that has none: browsers would ask for one at an address of their own.
+pub const NO_ICON: &str = "data:,";
+
 /// How long what belongs to these pages may be kept. Another version of the program has other ones under the same names.
 pub const FOR_A_WHILE: &str = "public, max-age=300";
 
@@ -71,6 +74,7 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (self.heading) " · " (whose) }
+                    link rel="icon" href=(NO_ICON);
                     link rel="stylesheet" href="/connect/page.css";
                     @if !matches!(self.place, Place::Client { .. }) {
                         script src="/connect/page.js" defer {}

@@ -590,4 +590,5 @@ async fn the_logo_is_served_from_our_own_address_and_runs_no_scripts() {
     );
     let page = Person::stranger(&app).open(link_for(&app, &app.tenants[0]).await).await;
     assert!(page.says("src=\"/connect/logo\" alt=\"Your MSP\""), "{}", page.html);
+    assert!(page.says("rel=\"icon\" href=\"/connect/logo\""), "{}", page.html);
 }
