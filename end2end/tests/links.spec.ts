@@ -57,11 +57,16 @@ test("one click makes a link and copies it; opened and completed in another brow
   await expectNote(companies, tenant, "not opened yet, expires in 7 days");
 
   const client = await clientOf(context);
+  const complaints: string[] = [];
+  client.on("console", (message) => {
+    if (message.type() === "error" && message.location().url.startsWith(app.url)) complaints.push(message.text());
+  });
   const there = await LinkPage.open(client, link);
   await there.expectHeading(`Connect ${tenant.name} to Acme IT`);
   await expectNote(companies, tenant, "opened 1 time, expires in 7 days");
   await there.complete(tenant, account(tenant));
   await expect(client.getByText("You can close this window")).toBeVisible();
+  expect(complaints).toEqual([]);
 
   await companies.expectStatus(tenant, "Connected");
   await companies.expectAnnounced(`${tenant.name} connected`);

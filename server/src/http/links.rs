@@ -265,7 +265,7 @@ fn live_page(state: &AppState, link: &Link, renews: bool) -> Response {
 fn policy(sign_in_host: Option<&Url>) -> String {
     let host = sign_in_host.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self' https: {host}; \
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self' https: {host}; \
          frame-ancestors 'none'"
     )
 }
