@@ -13,7 +13,7 @@ use std::{
 };
 
 use app::domain::{
-    Action, CompanyId, ReconnectReason, Status, TenantId,
+    Action, CompanyId, ReconnectReason, Role, Status, TenantId,
     attempt::{LATE_ANSWER, SETTLE_WITHIN},
 };
 use proptest::{
@@ -23,10 +23,13 @@ use proptest::{
 use reqwest::{Client, Response, Url, cookie::Jar, redirect::Policy};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
 use serde_json::json;
-use server::store::{
-    Store, StoreError,
-    connections::{Connection, Settled},
-    tenant_data::LEASE,
+use server::{
+    sessions::Token,
+    store::{
+        Store, StoreError,
+        connections::{Connection, Settled},
+        tenant_data::LEASE,
+    },
 };
 use uuid::Uuid;
 
@@ -309,6 +312,8 @@ struct World {
     // Of this story.
     companies: Vec<(CompanyId, String)>,
     tenants: Vec<Uuid>,
+    /// Each is of one browser, which has its name of it until it has another.
+    sessions: Vec<Token>,
     browsers: Vec<Client>,
     trials: Vec<Trial>,
     links: Vec<String>,
@@ -332,6 +337,13 @@ impl World {
         let app = setup.start().await;
         assert!(microsoft.clock.set(app.clock.clone()).is_ok());
         app.clock.stop();
+        let mut sessions = vec![app.session.clone()];
+        while sessions.len() + 1 < usize::from(BROWSERS) {
+            let email = format!("colleague-{}@msp.test", sessions.len());
+            let (account, session) = (app.add_account(&email, Role::Owner, None).await, Token::random());
+            app.begin_session(&account, &session).await;
+            sessions.push(session);
+        }
         Self {
             store: app.store().await,
             db: app.database().await,
@@ -340,6 +352,7 @@ impl World {
             story: 0,
             companies: Vec::new(),
             tenants: Vec::new(),
+            sessions,
             browsers: Vec::new(),
             trials: Vec::new(),
             links: Vec::new(),
@@ -363,17 +376,17 @@ impl World {
         let rows = self.store.company_rows().await.unwrap();
         let id = |name: &String| rows.iter().find(|row| row.name == *name).unwrap().id;
         self.companies = names.into_iter().map(|name| (id(&name), name)).collect();
-        self.browsers = (1..=BROWSERS).map(|number| self.browser(number < BROWSERS)).collect();
+        self.browsers = (0..usize::from(BROWSERS)).map(|number| self.browser(self.sessions.get(number))).collect();
         self.trials.clear();
         self.links.clear();
         self.taken.clear();
         self.stay_signed_in().await;
     }
 
-    fn browser(&self, is_signed_in: bool) -> Client {
+    fn browser(&self, session: Option<&Token>) -> Client {
         let cookies = Jar::default();
-        if is_signed_in {
-            let session = format!("session={}; Path=/; HttpOnly", self.app.session.expose());
+        if let Some(session) = session {
+            let session = format!("session={}; Path=/; HttpOnly", session.expose());
             cookies.add_cookie_str(&session, &self.app.url.parse().unwrap());
         }
         Client::builder().no_proxy().redirect(Policy::none()).cookie_provider(Arc::new(cookies)).build().unwrap()
