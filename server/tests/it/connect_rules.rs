@@ -13,7 +13,7 @@ use std::{
 };
 
 use app::domain::{
-    Action, CompanyId, ReconnectReason, Role, Status, TenantId,
+    Action, CompanyId, ReconnectReason, Role, Status, TenantId, Timestamp,
     attempt::{LATE_ANSWER, SETTLE_WITHIN},
 };
 use proptest::{
@@ -380,7 +380,7 @@ impl World {
         self.trials.clear();
         self.links.clear();
         self.taken.clear();
-        self.stay_signed_in().await;
+        self.sign_in_at(self.store.now()).await;
     }
 
     fn browser(&self, session: Option<&Token>) -> Client {
@@ -392,9 +392,9 @@ impl World {
         Client::builder().no_proxy().redirect(Policy::none()).cookie_provider(Arc::new(cookies)).build().unwrap()
     }
 
-    /// People sign in again when their sessions end.
-    async fn stay_signed_in(&self) {
-        let now = self.store.now().as_millis();
+    /// People sign in again before their sessions end.
+    async fn sign_in_at(&self, when: Timestamp) {
+        let now = when.as_millis();
         self.db
             .execute_unprepared(&format!("UPDATE session SET created_at = {now}, last_used_at = {now}"))
             .await
@@ -590,12 +590,13 @@ impl World {
                 );
             }
             Event::Wait(pause) => {
+                // Before it is so late: who is signed out too long is forgotten.
+                self.sign_in_at(self.store.now().plus(pause.length())).await;
                 self.app.clock.advance(pause.length());
                 self.store.sweep_attempts().await.unwrap();
                 self.store.sweep_links().await.unwrap();
                 self.store.forget_old_attempts().await.unwrap();
                 self.store.forget_old_links().await.unwrap();
-                self.stay_signed_in().await;
                 let (after, settled_by) = (self.stored().await, self.store.now().minus(SETTLE_WITHIN).as_millis());
                 let stuck =
                     |attempt: &Attempt| attempt.ended.is_none() && attempt.claimed.is_some_and(|at| at <= settled_by);
