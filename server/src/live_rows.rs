@@ -1,6 +1,10 @@
 //! Rows of companies as they change, and what is wrong with our app registration, loaded once for all who watch.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use app::{
     api::companies::Gone,
@@ -13,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     platform::Platform,
-    store::{Store, StoreError, presence::Retreat},
+    store::{Announcement, Store, StoreError, presence::Retreat},
 };
 
 /// How long announcements are collected, so that a burst is loaded once.
@@ -53,7 +57,7 @@ impl LiveRows {
             platform,
             changes: changes.clone(),
             sent: HashMap::new(),
-            told: Vec::new(),
+            told: None,
         };
         tokio::spawn(stop.run_until_cancelled_owned(follower.run()));
         Self(changes)
@@ -65,6 +69,22 @@ impl LiveRows {
     }
 }
 
+/// Announcements that came shortly after one another.
+#[derive(Default)]
+struct Burst {
+    companies: BTreeSet<CompanyId>,
+    platform: bool,
+}
+
+impl Burst {
+    fn add(&mut self, changed: Announcement) {
+        match changed {
+            Announcement::Company(company) => drop(self.companies.insert(company)),
+            Announcement::Platform => self.platform = true,
+        }
+    }
+}
+
 struct Follower {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -73,8 +93,8 @@ struct Follower {
     since: Timestamp,
     /// The revision of each row that was sent last, as far as it is recent.
     sent: HashMap<CompanyId, i64>,
-    /// What was said last of our app registration.
-    told: Vec<PlatformNotice>,
+    /// What was said last of our app registration, unless something may have been left unsaid since.
+    told: Option<Vec<PlatformNotice>>,
 }
 
 impl Follower {
@@ -85,39 +105,62 @@ impl Follower {
         let store = self.store.clone();
         loop {
             let outcome = tokio::select! {
-                company = announced.recv() => match company {
-                    Ok(company) => {
+                changed = announced.recv() => match changed {
+                    Ok(changed) => {
                         tokio::time::sleep(COLLECT_FOR).await;
-                        let mut companies = vec![company];
-                        while let Ok(company) = announced.try_recv() {
-                            companies.push(company);
+                        let mut burst = Burst::default();
+                        burst.add(changed);
+                        while let Ok(changed) = announced.try_recv() {
+                            burst.add(changed);
                         }
-                        companies.sort_unstable();
-                        companies.dedup();
-                        store.unless_away(self.send_these(&companies)).await
+                        store.unless_away(self.send_these(&burst)).await
                     }
-                    Err(RecvError::Lagged(_)) => store.unless_away(self.send_recent()).await,
+                    Err(RecvError::Lagged(_)) => store.unless_away(self.send_all()).await,
                     Err(RecvError::Closed) => return,
                 },
-                _ = look.tick() => {
-                    let sent = store.unless_away(self.send_recent()).await;
-                    sent.and(store.unless_away(self.send_platform()).await)
-                }
+                _ = look.tick() => store.unless_away(self.send_news()).await,
             };
             match outcome {
                 Ok(()) => retreat.forget(),
                 Err(error) => {
                     tracing::error!(%error, "what changed can't be loaded");
+                    self.told = None;
                     retreat.wait(store.presence()).await;
                 }
             }
         }
     }
 
-    async fn send_these(&mut self, companies: &[CompanyId]) -> Result<(), StoreError> {
-        let rows = self.store.company_rows_of(companies).await?;
-        let gone = self.store.companies_gone_of(companies).await?;
-        self.send(&rows, &gone);
+    /// What was announced. Of our app registration also where it is as it was: pages may have been answered meanwhile.
+    async fn send_these(&mut self, burst: &Burst) -> Result<(), StoreError> {
+        if burst.platform {
+            let notices = self.platform_notices().await?;
+            self.tell_platform(notices);
+        }
+        if !burst.companies.is_empty() {
+            let companies: Vec<CompanyId> = burst.companies.iter().copied().collect();
+            let rows = self.store.company_rows_of(&companies).await?;
+            let gone = self.store.companies_gone_of(&companies).await?;
+            self.send(&rows, &gone);
+        }
+        Ok(())
+    }
+
+    /// What nobody announced here.
+    async fn send_news(&mut self) -> Result<(), StoreError> {
+        self.send_recent().await?;
+        let notices = self.platform_notices().await?;
+        if self.told.as_ref() != Some(&notices) {
+            self.tell_platform(notices);
+        }
+        Ok(())
+    }
+
+    /// Whatever may have been announced.
+    async fn send_all(&mut self) -> Result<(), StoreError> {
+        self.send_recent().await?;
+        let notices = self.platform_notices().await?;
+        self.tell_platform(notices);
         Ok(())
     }
 
@@ -135,13 +178,13 @@ impl Follower {
         Ok(())
     }
 
-    async fn send_platform(&mut self) -> Result<(), StoreError> {
-        let notices = self.platform.notices(self.clock.now()).await?;
-        if notices != self.told {
-            self.publish(&notices, Change::Platform);
-            self.told = notices;
-        }
-        Ok(())
+    async fn platform_notices(&self) -> Result<Vec<PlatformNotice>, StoreError> {
+        self.platform.notices(self.clock.now()).await
+    }
+
+    fn tell_platform(&mut self, notices: Vec<PlatformNotice>) {
+        self.publish(&notices, Change::Platform);
+        self.told = Some(notices);
     }
 
     fn send(&mut self, rows: &[CompanyRow], gone: &[Gone]) {

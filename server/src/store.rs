@@ -57,7 +57,7 @@ pub mod throttle;
 pub mod users;
 pub mod webhooks;
 
-pub use announcements::Announcements;
+pub use announcements::{Announcement, Announcements};
 pub use presence::{Presence, Trouble};
 
 /// How many rows a statement may write at once: SQLite takes 32,766 values.
@@ -204,6 +204,7 @@ impl Store {
             inner: self.writer.begin_with_options(options).await?,
             touched: Vec::new(),
             untold: Vec::new(),
+            touches_platform: false,
             domains: Vec::new(),
             announcements: self.announcements.clone(),
             now: self.clock.now(),
@@ -227,12 +228,14 @@ const STAMPS_HOLD_FOR: Duration = Duration::from_secs(5);
 /// comes twice does no harm.
 pub const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// A transaction that knows which companies' rows it changes, and says so once it is committed.
+/// A transaction that knows what it changes of what people see, and says so once it is committed.
 struct Transaction {
     inner: DatabaseTransaction,
     touched: Vec<CompanyId>,
-    /// Those of them that PostgreSQL is still to tell the other processes of.
-    untold: Vec<CompanyId>,
+    /// What PostgreSQL is still to tell the other processes of.
+    untold: Vec<Announcement>,
+    /// Whether it changes what is wrong with our app registration.
+    touches_platform: bool,
     /// The domains to which companies came, or which they left.
     domains: Vec<String>,
     announcements: Announcements,
@@ -261,7 +264,13 @@ impl Transaction {
     /// The same, for a row that was just written anew or marked by what wrote it.
     fn touched_already(&mut self, company: CompanyId) {
         self.touched.push(company);
-        self.untold.push(company);
+        self.untold.push(Announcement::Company(company));
+    }
+
+    /// Marks what is wrong with our app registration as changed.
+    fn touch_platform(&mut self) {
+        self.touches_platform = true;
+        self.untold.push(Announcement::Platform);
     }
 
     /// Rows bear the time at which the transaction began, and it took long since: whoever asks what changed would not look as
@@ -291,7 +300,12 @@ impl Transaction {
             announcements::tell(&self.inner, &self.untold).await?;
         }
         self.inner.commit().await?;
-        self.announcements.publish(&self.touched);
+        for company in self.touched {
+            self.announcements.publish(Announcement::Company(company));
+        }
+        if self.touches_platform {
+            self.announcements.publish(Announcement::Platform);
+        }
         Ok(())
     }
 }

@@ -102,9 +102,7 @@ impl Live {
 
     /// Asks for changes.
     pub fn ask(&self) {
-        let asking = *self.0.asking.borrow();
-        if asking != Asking::No {
-            self.0.asking.replace(Asking::OnceMore);
+        if self.ask_once_more() {
             return;
         }
         match self.0.companies.load().get_untracked() {
@@ -139,6 +137,16 @@ impl Live {
         });
     }
 
+    /// If an answer is on its way, there is another question after it. Answers whether there is.
+    fn ask_once_more(&self) -> bool {
+        let mut asking = self.0.asking.borrow_mut();
+        let is_asking = *asking != Asking::No;
+        if is_asking {
+            *asking = Asking::OnceMore;
+        }
+        is_asking
+    }
+
     fn open_stream(&self) {
         let live = self.clone();
         self.0.stream.replace(EventStream::open(EVENTS, move |news| live.take(news)));
@@ -165,7 +173,10 @@ impl Live {
             News::Platform(json) => {
                 self.0.pace.borrow_mut().heard(now);
                 match serde_json::from_slice(json.as_bytes()) {
-                    Ok(notices) => self.0.companies.set_platform(notices),
+                    Ok(notices) => {
+                        self.0.companies.set_platform(notices);
+                        self.ask_once_more();
+                    }
                     Err(_) => self.ask(),
                 }
             }

@@ -60,7 +60,7 @@ impl Store {
         fault: PlatformFault,
         details: &str,
     ) -> Result<bool, StoreError> {
-        let transaction = self.begin().await?;
+        let mut transaction = self.begin().await?;
         let now = transaction.now;
         let first = ActiveModel {
             id: Set(ROW),
@@ -102,6 +102,7 @@ impl Store {
             let cause = Cause::AppFault { fault: fault.key().to_owned(), text };
             let since = Timestamp::from_millis(row.since);
             transaction.note(Subject::App, &Standing::Trouble { cause, since }).await?;
+            transaction.touch_platform();
         }
         transaction.commit().await?;
         if begins {
@@ -117,12 +118,13 @@ impl Store {
         if Entity::find_by_id(ROW).one(&self.reader).await?.is_none() {
             return Ok(());
         }
-        let transaction = self.begin().await?;
+        let mut transaction = self.begin().await?;
         let row = Entity::find_by_id(ROW).lock_exclusive().one(&transaction.inner).await?;
         Entity::delete_by_id(ROW).exec(&transaction.inner).await?;
         let ends = row.is_some_and(|row| row.known);
         if ends {
             transaction.note(Subject::App, &Standing::Fine).await?;
+            transaction.touch_platform();
         }
         transaction.commit().await?;
         if ends {

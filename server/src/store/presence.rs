@@ -15,7 +15,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Store, StoreError, announcements::CHANNEL};
+use super::{
+    Store, StoreError,
+    announcements::{Announcement, CHANNEL},
+};
 
 /// How often it is looked whether the database can be used.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -273,26 +276,22 @@ impl Store {
         let mut listener = timeout(ANSWERS_WITHIN, connect).await.map_err(silent)??;
         listener.eager_reconnect(false);
         self.presence.note(None);
+        // It may have come and gone while nothing was heard.
+        self.announcements.publish(Announcement::Platform);
         let mut look = interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 heard = listener.try_recv() => match heard? {
-                    Some(heard) => self.heard(heard.payload()),
+                    Some(heard) => self.announcements.pass_on(heard.payload()),
                     None => return Err(sqlx::Error::PoolClosed),
                 },
                 _ = look.tick() => {
                     timeout(ANSWERS_WITHIN, listener.execute("SELECT 1")).await.map_err(silent)??;
                     while let Some(heard) = listener.next_buffered() {
-                        self.heard(heard.payload());
+                        self.announcements.pass_on(heard.payload());
                     }
                 }
             }
-        }
-    }
-
-    fn heard(&self, payload: &str) {
-        if let Ok(company) = payload.parse() {
-            self.announcements.publish(&[company]);
         }
     }
 

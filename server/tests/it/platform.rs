@@ -108,6 +108,34 @@ on_both_databases! {
         banner_becomes(&app, false).await;
     }
 
+    async fn a_fault_that_is_over_at_once_stays_on_no_open_page(engine) {
+        let app = Setup::on(engine).start().await;
+        let tenant = app.tenants[0].clone();
+        app.connect(&tenant).await;
+        let company = app.connected(&tenant.name).await.id;
+        app.idle(company).await;
+        let mut events = app.http.get(format!("{}/api/events", app.url)).send().await.unwrap().bytes_stream();
+        let mut heard = String::new();
+        for _ in 0..4 {
+            // Shorter than it takes to look at what nobody announced; an open page that asks for changes hears of it all
+            // the same.
+            for expired in [true, false] {
+                app.control("expire-client-secret", json!({ "expired": expired })).await;
+                app.post("connections/sync", json!({ "company": company })).await.error_for_status().unwrap();
+                banner_becomes(&app, expired).await;
+            }
+            let told = async {
+                let over = "event: platform\ndata: []";
+                let begun = "AADSTS7000222";
+                while !heard.rfind(over).is_some_and(|over| heard.rfind(begun).is_none_or(|begun| begun < over)) {
+                    heard.push_str(&String::from_utf8_lossy(&events.next().await.unwrap().unwrap()));
+                }
+                heard.clear();
+            };
+            tokio::time::timeout(PATIENCE, told).await.expect("open pages are told that it is over");
+        }
+    }
+
     async fn a_secret_is_mended_in_its_file_without_a_restart(engine) {
         let mut app = Setup::on(engine).start().await;
         app.stop().await;
