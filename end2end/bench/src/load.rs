@@ -17,9 +17,6 @@ use url::Url;
 
 use crate::limits::quantile;
 
-/// How many ask at once.
-const CONNECTIONS: usize = 32;
-
 /// How long they do.
 const LASTS: Duration = Duration::from_secs(1);
 
@@ -56,11 +53,11 @@ impl Get {
         Ok(Self { address: *addresses.first().context("an address")?, request: request.into() })
     }
 
-    /// Asks for a second.
-    pub async fn load(&self) -> anyhow::Result<Load> {
+    /// Asks for a second, so many at once.
+    pub async fn load(&self, connections: usize) -> anyhow::Result<Load> {
         let mut asking = JoinSet::new();
         let begun = Instant::now();
-        for _ in 0..CONNECTIONS {
+        for _ in 0..connections {
             let get = self.clone();
             asking.spawn(async move { get.ask_until(begun + LASTS).await });
         }

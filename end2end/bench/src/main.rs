@@ -25,7 +25,10 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 
-use crate::database::{Cluster, Engine};
+use crate::{
+    database::{Cluster, Engine},
+    lists::Asking,
+};
 
 /// Nothing that is measured takes longer.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -83,7 +86,10 @@ async fn main() -> anyhow::Result<ExitCode> {
                 "throttling" => vec![running::throttling(&cluster, engine).await?],
                 "cold_start" => vec![running::cold_start(&cluster, engine).await?],
                 "whole_list" => vec![lists::whole_list(&cluster, engine).await?],
-                "list_api" => vec![lists::list_api(&cluster, engine).await?],
+                "list_api" => vec![
+                    lists::list_api(&cluster, engine, Asking::Many).await?,
+                    lists::list_api(&cluster, engine, Asking::Few).await?,
+                ],
                 "making_links" => vec![lists::making_links(&cluster, engine).await?],
                 "fleet" => vec![sync::fleet(&cluster, engine, 16).await?, sync::fleet(&cluster, engine, 64).await?],
                 "fairness" => vec![sync::fairness(&cluster, engine).await?],
