@@ -1,6 +1,6 @@
 //! How long an answer is waited for, and what is said instead: that it takes too long, or, while the database is away, that.
 
-use std::{pin::pin, time::Duration};
+use std::{future::pending, pin::pin, time::Duration};
 
 use axum::{
     extract::Request,
@@ -25,28 +25,46 @@ where
     F: Future<Output = Response>,
 {
     let uri = request.uri().clone();
-    let (path, within) = (uri.path(), limits::answer_within(uri.path()));
-    let mut answer = pin!(next(request));
-    let is_file = site::names_a_file(&uri) && !Kind::of(&uri).is_api();
-    if is_file || is_without_it(&uri) {
-        return timeout(within, answer).await.unwrap_or_else(|_| too_late(state, path));
-    }
+    let path = uri.path();
     let presence = state.store.presence();
-    let response = if presence.is_away() {
-        away(state, path)
-    } else if let Ok(response) = timeout(LOOK_AFTER, &mut answer).await {
-        response
+    let is_file = site::names_a_file(&uri) && !Kind::of(&uri).is_api();
+    let needs_it = !is_file && !is_without_it(&uri);
+    let waited = if needs_it && presence.is_away() {
+        Waited::Away
     } else {
-        tokio::select! {
-            biased;
-            () = presence.gone() => away(state, path),
-            response = timeout(within, answer) => response.unwrap_or_else(|_| too_late(state, path)),
-        }
+        let gone = async { if needs_it { presence.gone().await } else { pending().await } };
+        wait(next(request), limits::answer_within(path), gone).await
     };
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+    let response = match waited {
+        Waited::Answered(response) => response,
+        Waited::Away => away(state, path),
+        Waited::TooLate => too_late(state, path),
+    };
+    if needs_it && response.status() == StatusCode::SERVICE_UNAVAILABLE {
         presence.look();
     }
     response
+}
+
+/// What came of waiting for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited<T> {
+    Answered(T),
+    /// The database is away.
+    Away,
+    TooLate,
+}
+
+async fn wait<T>(answer: impl Future<Output = T>, within: Duration, gone: impl Future<Output = ()>) -> Waited<T> {
+    let mut answer = pin!(answer);
+    if let Ok(answer) = timeout(LOOK_AFTER, &mut answer).await {
+        return Waited::Answered(answer);
+    }
+    tokio::select! {
+        biased;
+        () = gone => Waited::Away,
+        answer = timeout(within.saturating_sub(LOOK_AFTER), answer) => answer.map_or(Waited::TooLate, Waited::Answered),
+    }
 }
 
 fn is_without_it(uri: &Uri) -> bool {
@@ -66,4 +84,32 @@ fn away(state: &AppState, path: &str) -> Response {
         format!("{} Try again in a minute.", Trouble::Away.say())
     };
     surface::refusal(state, path, StatusCode::SERVICE_UNAVAILABLE, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, time::Instant};
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[tokio::test]
+    async fn an_answer_is_given_up_after_its_time_and_not_sooner() {
+        let (begun, within) = (Instant::now(), LOOK_AFTER + Duration::from_millis(50));
+        assert_eq!(wait(pending::<()>(), within, pending()).await, Waited::TooLate);
+        assert!(begun.elapsed() >= within);
+        // Those that are there at once, and later.
+        assert_eq!(wait(ready(()), LONG, pending()).await, Waited::Answered(()));
+        assert_eq!(wait(sleep(within), LONG, pending()).await, Waited::Answered(()));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_database_that_goes_away() {
+        assert_eq!(wait(pending::<()>(), LONG, sleep(LOOK_AFTER)).await, Waited::Away);
+        // What is there at once, is there.
+        assert_eq!(wait(ready(()), LONG, ready(())).await, Waited::Answered(()));
+    }
 }
