@@ -86,7 +86,10 @@ pub fn settings(data: &[u8]) {
     let environment = environment.lines().filter_map(|line| line.split_once('='));
     let is_of_secret = |line: &str| {
         let line = line.trim_start().trim_start_matches("TENANTRY_").to_ascii_lowercase();
-        ["m365_client_secret", "database_url", "smtp_url"].iter().any(|key| line.starts_with(key))
+        // Where mails are sent is none.
+        let is_before_host = || line.rsplit_once('@').is_some_and(|(_, host)| !host.contains(SECRET));
+        ["m365_client_secret", "database_url"].iter().any(|key| line.starts_with(key))
+            || line.starts_with("smtp_url") && is_before_host()
     };
     let is_kept = text.split(['\n', '\0']).all(|line| !line.contains(SECRET) || is_of_secret(line));
     match Config::parse(toml, environment) {
