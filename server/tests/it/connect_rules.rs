@@ -323,6 +323,9 @@ struct World {
     refused: u32,
 }
 
+/// Why nothing comes of an answer to an attempt of which nothing is stored any more.
+const FORGOTTEN: &str = "it was forgotten";
+
 type Checked<T = ()> = Result<T, TestCaseError>;
 
 impl World {
@@ -735,7 +738,7 @@ impl World {
         browser: usize,
     ) -> Result<Uuid, &'static str> {
         let trial = &self.trials[trial];
-        let attempt = stored.attempts.get(&trial.id).ok_or("it was forgotten")?;
+        let attempt = stored.attempts.get(&trial.id).ok_or(FORGOTTEN)?;
         let tenant = self.tenants[usize::from(answer.tenant)];
         let tie = stored.tie_of(attempt.company);
         let has_domain = attempt.company == self.companies[2].0.uuid();
@@ -804,8 +807,10 @@ impl World {
         }
         let company = |trial: usize| before.attempts.get(&self.trials[trial].id).map(|attempt| attempt.company);
         let in_each_others_way = company(first) == company(second) || would[0] == would[1];
-        // An answer in another browser, or one that proves nothing, ends the attempt that the other one belongs to.
-        let ends_the_other = first == second && would.iter().any(Option::is_none);
+        // An answer in another browser, or one that proves nothing, ends the attempt that the other one belongs to. One that
+        // names no attempt ends the only one of its browser.
+        let ends_the_other = (first == second && would.iter().any(Option::is_none))
+            || (its == theirs && legit.contains(&Err(FORGOTTEN)));
         let connected = did.into_iter().filter(|did| *did).count();
         let wanted = match would.iter().flatten().count() {
             2 if in_each_others_way => Some(1),
