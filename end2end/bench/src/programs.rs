@@ -105,7 +105,7 @@ pub fn settings(database: &str, folder: &Path, host: &str) -> Vec<(String, Strin
         ("TENANTRY_DATA_DIR", folder.display().to_string()),
         ("TENANTRY_DATABASE_URL", database.to_owned()),
         // As many as there may be.
-        ("TENANTRY_API_REQUESTS", "1000000".to_owned()),
+        ("TENANTRY_API_REQUESTS", "100000000".to_owned()),
         ("TENANTRY_M365_CLIENT_ID", m365_sandbox::DEFAULT_CLIENT_ID.to_owned()),
         ("TENANTRY_M365_CLIENT_SECRET", m365_sandbox::DEFAULT_CLIENT_SECRET.to_owned()),
         ("TENANTRY_M365_LOGIN_URL", host.to_owned()),
