@@ -11,6 +11,9 @@ use tokio::sync::oneshot;
 /// How often others are let in before somebody asks.
 const LET_IN: usize = 8;
 
+/// How many are kept that nobody asks about at the moment: somebody soon does.
+const AT_REST: usize = 1_000;
+
 /// Finds something out once for all who wait for it. Who comes while it is being found out waits for the next time: what
 /// they are told was looked up after they asked.
 #[derive(Debug)]
@@ -134,7 +137,7 @@ impl<T> Drop for Waiting<'_, T> {
     }
 }
 
-/// The same for each of many. Nothing is kept that nobody asks for.
+/// The same for each of many.
 #[derive(Debug)]
 pub struct FreshOf<Key, T>(Mutex<HashMap<Key, Arc<Fresh<T>>>>);
 
@@ -147,19 +150,19 @@ impl<Key, T> Default for FreshOf<Key, T> {
 impl<Key: Clone + Eq + Hash, T: Clone> FreshOf<Key, T> {
     /// The answer about one of them, as [`Fresh::get`] has it.
     pub async fn get<E>(&self, key: &Key, ask: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = lock().entry(key.clone()).or_default().clone();
-        let answer = fresh.get(ask).await;
-        drop(fresh);
-        let mut all = lock();
-        if all.get(key).is_some_and(|fresh| Arc::strong_count(fresh) == 1) {
-            all.remove(key);
+        let fresh = self.one(key);
+        fresh.get(ask).await
+    }
+
+    fn one(&self, key: &Key) -> Arc<Fresh<T>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fresh) = all.get(key) {
+            return fresh.clone();
         }
-        // Who went away while they waited left theirs behind.
-        if all.len() > 1_000 {
+        if all.len() >= AT_REST {
             all.retain(|_, fresh| Arc::strong_count(fresh) > 1);
         }
-        answer
+        all.entry(key.clone()).or_default().clone()
     }
 }
 
@@ -251,12 +254,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_kept_of_those_whom_nobody_asks_about() {
-        let fresh = FreshOf::<u32, u32>::default();
-        for key in 0..10 {
+    async fn few_are_kept_that_nobody_asks_about() {
+        let fresh = FreshOf::<usize, usize>::default();
+        for key in 0..3 * AT_REST {
             assert_eq!(fresh.get(&key, async || Ok::<_, Infallible>(key + 1)).await, Ok(key + 1));
+            assert!(fresh.0.lock().unwrap().len() <= AT_REST);
         }
-        assert_eq!(fresh.get(&1, async || Err::<u32, _>("refused")).await, Err("refused"));
-        assert!(fresh.0.lock().unwrap().is_empty());
+        assert_eq!(fresh.get(&1, async || Err::<usize, _>("refused")).await, Err("refused"));
+        assert_eq!(fresh.get(&1, async || Ok::<_, Infallible>(3)).await, Ok(3));
     }
 }

@@ -5,13 +5,13 @@ use std::{ops::Deref, sync::Arc};
 use app::domain::AccountId;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    middleware::{self, Next},
+    extract::{DefaultBodyLimit, Request},
     response::Response,
     routing::{MethodRouter, any, get, post},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 use url::Url;
 
 use crate::{
@@ -38,6 +38,7 @@ mod compression;
 mod connect;
 mod events;
 mod exports;
+mod head_timer;
 mod health;
 mod import;
 mod limits;
@@ -55,6 +56,7 @@ mod waiting;
 mod watch;
 
 pub use limits::Rates;
+use listen::Answer;
 pub use listen::serve;
 pub use site::{Site, SiteError};
 
@@ -170,26 +172,49 @@ pub fn paths() -> Vec<String> {
     ours.map(str::to_owned).chain(v1::paths()).collect()
 }
 
-/// Every route.
-pub fn router(state: AppState) -> Router {
-    let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
-    let answered = answered_routes().into_iter().fold(v1::routes(), add).fallback(get(site::serve));
-    endless_routes()
-        .into_iter()
-        .fold(answered, add)
-        .layer(middleware::from_fn_with_state(state.clone(), pass))
-        .with_state(state)
+/// The handlers, of every route. Nobody gets at them but through [`Answers`].
+#[derive(Clone)]
+pub struct Routes(Router);
+
+impl Routes {
+    fn new(state: AppState) -> Self {
+        let add = |router: Router<AppState>, (path, handler)| router.route(path, handler);
+        let answered = answered_routes().into_iter().fold(v1::routes(), add).fallback(get(site::serve));
+        Self(endless_routes().into_iter().fold(answered, add).with_state(state))
+    }
+
+    /// What a handler answers.
+    async fn run(&self, request: Request) -> Response {
+        self.0.clone().call(request).await.unwrap_or_else(|never| match never {})
+    }
 }
 
-/// What each request passes, the innermost first. It is one layer: for each request axum clones all that is within a layer.
-async fn pass(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let state = &state;
-    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-    let admit = |request| caller::admit(state, request, next);
-    let compress = |request| compression::compress(request, admit);
-    let answer = |request| waiting::answer(state, request, compress);
-    let guard = |request| security::guard(state, request, answer);
-    let bound = |request| limits::bound(state, request, guard);
-    let headers = |request| security::headers(state, request, bound);
-    watch::watch(state, request, headers).await
+/// Answers every request. What each passes on the way to its handler is around the routes, and is no layer of axum's: for each
+/// request axum clones all that is in a layer, which takes longer than most of what it does.
+#[derive(Clone)]
+pub struct Answers {
+    state: AppState,
+    routes: Routes,
+}
+
+impl Answers {
+    /// With these.
+    pub fn new(state: AppState) -> Self {
+        Self { routes: Routes::new(state.clone()), state }
+    }
+}
+
+impl Answer for Answers {
+    /// The innermost first.
+    async fn answer(&self, mut request: Request) -> Response {
+        let Self { state, routes } = self;
+        DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+        let admit = |request| caller::admit(state, request, routes);
+        let compress = |request| compression::compress(request, admit);
+        let answer = |request| waiting::answer(state, request, compress);
+        let guard = |request| security::guard(state, request, answer);
+        let bound = |request| limits::bound(state, request, guard);
+        let headers = |request| security::headers(state, request, bound);
+        watch::watch(state, request, headers).await
+    }
 }

@@ -1,16 +1,10 @@
 //! What this process did, and how the database stands, as Prometheus reads it.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{cell::RefCell, collections::HashMap, sync::OnceLock, time::Duration};
 
 use app::domain::{DataSet, Problem, Timestamp, schedule::Round};
-use metrics::{
-    Counter, Histogram, SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -81,25 +75,10 @@ fn describe() {
 }
 
 /// A request was answered. `route` is a pattern and no path, and methods that nobody knows are one: there are few of them.
-pub fn answered(method: &'static str, route: &Arc<str>, status: u16, took: Duration) {
-    let kind = (method, status);
-    {
-        let answers = ANSWERS.read().unwrap_or_else(PoisonError::into_inner);
-        let known = answers.get(route).and_then(|kinds| kinds.iter().find(|(known, _)| *known == kind));
-        if let Some((_, answers)) = known {
-            return answers.count(took);
-        }
-    }
-    // Not before there is something to count with: it is kept.
-    install();
-    let (method, name) = (SharedString::const_str(method), SharedString::from_shared(route.clone()));
-    let answers = Answers {
-        requests: counter!(REQUESTS, "method" => method.clone(), "route" => name.clone(), "status" => status.to_string()),
-        seconds: histogram!(REQUEST_SECONDS, "method" => method, "route" => name),
-    };
-    answers.count(took);
-    let mut all = ANSWERS.write().unwrap_or_else(PoisonError::into_inner);
-    all.entry(route.clone()).or_default().push((kind, answers));
+pub fn answered(method: &'static str, route: &'static str, status: u16, took: Duration) {
+    ANSWERS.with_borrow_mut(|answers| {
+        answers.entry((method, route, status)).or_insert_with(|| Answers::of(method, route, status)).count(took);
+    });
 }
 
 /// Answers of a kind: looking their counters up by what they are called takes longer than counting.
@@ -108,12 +87,21 @@ struct Answers {
     seconds: Histogram,
 }
 
-/// Those of each route, by method and status.
-type OfRoute = Vec<((&'static str, u16), Answers)>;
-
-static ANSWERS: LazyLock<RwLock<HashMap<Arc<str>, OfRoute>>> = LazyLock::new(RwLock::default);
+thread_local! {
+    /// By method, route and status. Each thread has its own, and waits for no other.
+    static ANSWERS: RefCell<HashMap<(&'static str, &'static str, u16), Answers>> = RefCell::default();
+}
 
 impl Answers {
+    fn of(method: &'static str, route: &'static str, status: u16) -> Self {
+        // Not before there is something to count with: it is kept.
+        install();
+        Self {
+            requests: counter!(REQUESTS, "method" => method, "route" => route, "status" => status.to_string()),
+            seconds: histogram!(REQUEST_SECONDS, "method" => method, "route" => route),
+        }
+    }
+
     fn count(&self, took: Duration) {
         self.requests.increment(1);
         self.seconds.record(took);

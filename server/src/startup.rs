@@ -3,7 +3,6 @@
 use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use app::api::{companies::Setup, sessions::SignInOptions};
-use axum::Router;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use crate::{
     connect::Connect,
     disconnections::Looks,
     http::{
-        AppState, Parts, Rates, Site, SiteError, router, serve,
+        Answers, AppState, Parts, Rates, Site, SiteError, serve,
         v1::{Api, KeptPages, Lookups},
     },
     key_rotation::secrets_of_unknown_keys,
@@ -109,7 +108,7 @@ pub enum StartupError {
 /// A server that is about to serve.
 pub struct Application {
     listener: TcpListener,
-    router: Router,
+    answers: Answers,
     proxies: Arc<[Network]>,
     store: Store,
     worker: Option<(Worker, Looks)>,
@@ -277,7 +276,17 @@ impl Application {
         let worker = worker.map(|worker| (worker, looks));
         let proxies = Arc::clone(&state.trusted_proxies);
         let sync_every = config.sync.every;
-        Ok(Self { listener, router: router(state), proxies, store, worker, notifier, sync_every, public_url, stop })
+        Ok(Self {
+            listener,
+            answers: Answers::new(state),
+            proxies,
+            store,
+            worker,
+            notifier,
+            sync_every,
+            public_url,
+            stop,
+        })
     }
 
     /// Where it listens.
@@ -297,7 +306,7 @@ impl Application {
 
     /// Serves and works until `stopped`, then lets requests end.
     pub async fn run_until(self, stopped: impl Future<Output = ()> + Send) -> Result<(), StartupError> {
-        let Self { listener, router, proxies, store, worker, notifier, sync_every, stop, .. } = self;
+        let Self { listener, answers, proxies, store, worker, notifier, sync_every, stop, .. } = self;
         let mut background = JoinSet::new();
         if let Some((worker, looks)) = worker {
             background.spawn(worker.run(stop.clone()));
@@ -311,7 +320,7 @@ impl Application {
         background.spawn(async move { watching.watch(until).await });
         background.spawn(metrics::tidy(stop.clone()));
 
-        let serving = tokio::spawn(serve(listener, router, proxies, stop.clone(), GRACE));
+        let serving = tokio::spawn(serve(listener, answers, proxies, stop.clone(), GRACE));
         let ended = stopped_or_broken(&mut background, stopped).await;
         stop.cancel();
         let until = Instant::now() + GRACE;

@@ -1,6 +1,9 @@
 //! Who may ask for what: one table, and one place that enforces it, in front of everything.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use app::{
     domain::{Right, Scope},
@@ -9,7 +12,6 @@ use app::{
 use axum::{
     extract::Request,
     http::{StatusCode, Uri, header},
-    middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
 use axum_extra::extract::{
@@ -20,10 +22,11 @@ use futures::future::BoxFuture;
 use url::form_urlencoded;
 
 use super::{
-    AppState,
+    AppState, FUNCTIONS, PAGES, Routes,
     connect::went_wrong_at,
     limits,
     page::{Page, Place},
+    paths,
     server_functions::error_response,
     site, surface,
     v1::{self, MethodScope},
@@ -202,17 +205,45 @@ const ASKED_BY_ITSELF: [&str; 9] = [
 
 /// Who may ask for this path. None: nobody, because it has no row.
 pub fn access(path: &str) -> Option<Access> {
-    EXACT.get(path).copied().or_else(|| first_row(path))
+    row(path).map(|row| row.access)
 }
 
-/// What the table says of paths that stand in it as they are, which are most: reading the table takes longer than many answers.
-static EXACT: LazyLock<HashMap<&str, Access>> = LazyLock::new(|| {
-    let exact = ACCESS.iter().map(|(pattern, _)| *pattern).filter(|pattern| !pattern.contains('{'));
+/// The route that this path leads to, as it is counted: a pattern, of which there are few, and never a path that somebody made
+/// up or that has a secret in it.
+pub fn route(path: &str) -> &'static str {
+    match row(path) {
+        Some(row) => row.route,
+        None if Kind::of_path(path).is_api() => FUNCTIONS,
+        None => PAGES,
+    }
+}
+
+/// What the table says of a path.
+#[derive(Clone, Copy)]
+struct Row {
+    pattern: &'static str,
+    access: Access,
+    route: &'static str,
+}
+
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let routes: HashSet<String> = paths().into_iter().collect();
+    let route = |pattern| if routes.contains(pattern) { pattern } else { PAGES };
+    ACCESS.iter().map(|&(pattern, access)| Row { pattern, access, route: route(pattern) }).collect()
+});
+
+/// Rows of paths that stand in the table as they are, which are most: reading the table takes longer than many answers.
+static EXACT: LazyLock<HashMap<&str, Row>> = LazyLock::new(|| {
+    let exact = ROWS.iter().map(|row| row.pattern).filter(|pattern| !pattern.contains('{'));
     exact.filter_map(|path| Some((path, first_row(path)?))).collect()
 });
 
-fn first_row(path: &str) -> Option<Access> {
-    ACCESS.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, access)| *access)
+fn row(path: &str) -> Option<Row> {
+    EXACT.get(path).copied().or_else(|| first_row(path))
+}
+
+fn first_row(path: &str) -> Option<Row> {
+    ROWS.iter().find(|row| fits(row.pattern, path)).copied()
 }
 
 fn fits(pattern: &str, path: &str) -> bool {
@@ -242,9 +273,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What this path is.
+    /// What this address is.
     pub fn of(uri: &Uri) -> Self {
-        match uri.path() {
+        Self::of_path(uri.path())
+    }
+
+    fn of_path(path: &str) -> Self {
+        match path {
             path if path == "/api" || path.starts_with("/api/") => Self::Api,
             path if path.starts_with("/connect/") => Self::Navigation,
             _ => Self::Page,
@@ -258,7 +293,7 @@ impl Kind {
 }
 
 /// Lets a request through, or answers it. Behind it, a request has its [`Caller`] as an extension, if there is one.
-pub fn admit(state: &AppState, request: Request, next: Next) -> BoxFuture<'_, Response> {
+pub fn admit<'a>(state: &'a AppState, request: Request, next: &'a Routes) -> BoxFuture<'a, Response> {
     // Each by itself, for both are large.
     if v1::is_below(request.uri().path()) {
         Box::pin(v1::admit(state, request, next))
@@ -267,7 +302,7 @@ pub fn admit(state: &AppState, request: Request, next: Next) -> BoxFuture<'_, Re
     }
 }
 
-async fn admit_person(state: &AppState, mut request: Request, next: Next) -> Response {
+async fn admit_person(state: &AppState, mut request: Request, next: &Routes) -> Response {
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
         Some(access) => Some(access),
@@ -408,5 +443,25 @@ mod tests {
         assert_eq!(access("/settings/team"), Some(Access::Needs(Right::ManageAccounts)));
         assert_eq!(access("/settings/integrations/x"), Some(Access::Needs(Right::See)));
         assert_eq!(access("/nowhere"), None);
+    }
+
+    #[test]
+    fn what_is_counted_is_a_route_and_never_a_path() {
+        for path in paths() {
+            assert_eq!(route(&path), path);
+        }
+        let company = "/api/v1/companies/01890000-0000-7000-8000-000000000000/link";
+        for (path, expected) in [
+            ("/c/secret", "/c/{token}"),
+            (company, "/api/v1/companies/{company}/link"),
+            ("/api/nothing", FUNCTIONS),
+            ("/api/v1/nothing", FUNCTIONS),
+            ("/join/secret", PAGES),
+            ("/settings/team", PAGES),
+            ("/app-1a2b.js", PAGES),
+            ("/", PAGES),
+        ] {
+            assert_eq!(route(path), expected, "{path}");
+        }
     }
 }

@@ -15,10 +15,10 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
-    extract::ConnectInfo,
+    extract::{ConnectInfo, Request},
     http::{HeaderValue, header},
+    response::Response,
 };
 use futures::future::join;
 use hyper::{
@@ -26,10 +26,7 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -37,8 +34,8 @@ use tokio::{
     time::Sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
+use super::head_timer::HeadTimer;
 use crate::{config::Network, places::Places, throttle::network};
 
 /// How many connections there are at once. Further ones wait until one ends.
@@ -79,10 +76,16 @@ const TAKES: usize = 32 * 1024;
 /// How long to wait when the machine has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
+/// What answers requests. Each connection has one of its own.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
 /// Serves until `stop`, then lets requests end for as long as `grace`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    answers: impl Answer,
     proxies: Arc<[Network]>,
     stop: CancellationToken,
     grace: Duration,
@@ -93,7 +96,7 @@ pub async fn serve(
     };
     tokio::pin!(closing);
     let server = Server {
-        router,
+        answers,
         proxies,
         stop: stop.clone(),
         room: Arc::new(Semaphore::new(CONNECTIONS)),
@@ -121,8 +124,8 @@ pub async fn serve(
 }
 
 /// What takes connections, and ends them.
-struct Server {
-    router: Router,
+struct Server<A> {
+    answers: A,
     proxies: Arc<[Network]>,
     stop: CancellationToken,
     room: Arc<Semaphore>,
@@ -133,7 +136,7 @@ struct Server {
     asked_late: Arc<Notify>,
 }
 
-impl Server {
+impl<A: Answer> Server<A> {
     /// Answers what comes on a connection, until it ends.
     fn take(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
         let address = peer.ip().to_canonical();
@@ -144,30 +147,18 @@ impl Server {
             return;
         }
         let head_within = if is_proxy { PROXY_HEAD_WITHIN } else { head_within(self.room.available_permits()) };
-        let (router, stopping) = (self.router.clone(), self.stop.clone());
-        let asked_late = is_proxy.then(|| Arc::clone(&self.asked_late));
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (mut parts, body) = request.into_parts();
-            parts.extensions.insert(ConnectInfo(peer));
-            let (body, is_read) = watched(body);
-            let answer = router.clone().oneshot(hyper::Request::from_parts(parts, body));
-            let (stopping, asked_late) = (stopping.clone(), asked_late.clone());
-            async move {
-                let mut answer = answer.await.unwrap_or_else(|never| match never {});
-                if stopping.is_cancelled()
-                    && let Some(asked_late) = asked_late
-                {
-                    asked_late.notify_one();
-                }
-                // hyper closes it after a body that nobody took, and the next request would already be on its way.
-                if stopping.is_cancelled() || is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
-                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                Ok::<_, Infallible>(answer)
-            }
+        let connection = Arc::new(Connection {
+            answers: self.answers.clone(),
+            peer,
+            stop: self.stop.child_token(),
+            asked_late: is_proxy.then(|| Arc::clone(&self.asked_late)),
+        });
+        let service = service_fn(move |request| {
+            let connection = Arc::clone(&connection);
+            async move { Ok::<_, Infallible>(connection.answer(request).await) }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HeadTimer::default())
             .max_buf_size(BUFFER)
             .header_read_timeout(head_within)
             .serve_connection(TokioIo::new(Impatient::new(stream, TAKES_WITHIN)), service);
@@ -195,6 +186,34 @@ impl Server {
         };
         // Whoever holds a connection open does not hold the server.
         drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
+    }
+}
+
+/// What a connection's requests share. They share it with no other connection: what all processors count on, each has to wait
+/// for.
+struct Connection<A> {
+    answers: A,
+    peer: SocketAddr,
+    stop: CancellationToken,
+    /// Where a proxy that asks something after the stop is noted.
+    asked_late: Option<Arc<Notify>>,
+}
+
+impl<A: Answer> Connection<A> {
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(ConnectInfo(self.peer));
+        let (body, is_read) = watched(body);
+        let mut answer = self.answers.answer(Request::from_parts(parts, body)).await;
+        let is_stopping = self.stop.is_cancelled();
+        if is_stopping && let Some(asked_late) = &self.asked_late {
+            asked_late.notify_one();
+        }
+        // hyper closes it after a body that nobody took, and the next request would already be on its way.
+        if is_stopping || is_read.is_some_and(|is_read| !is_read.load(Ordering::Relaxed)) {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 }
 
@@ -369,8 +388,18 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Impatient<Io> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tower::ServiceExt as _;
 
     use super::*;
+
+    #[derive(Clone)]
+    struct Both(axum::Router);
+
+    impl Answer for Both {
+        async fn answer(&self, request: Request) -> Response {
+            self.0.clone().oneshot(request).await.unwrap()
+        }
+    }
 
     #[tokio::test]
     async fn whoever_waits_when_the_listener_closes_is_answered() {
@@ -394,11 +423,11 @@ mod tests {
     async fn whoever_sends_what_nobody_takes_is_told_that_the_connection_ends() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new()
+        let router = axum::Router::new()
             .route("/takes", axum::routing::post(async |body: Bytes| body.len().to_string()))
             .route("/does-not", axum::routing::post(async || "no"));
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, router, Arc::default(), stop.clone(), Duration::from_secs(5)));
+        let serving = tokio::spawn(serve(listener, Both(router), Arc::default(), stop.clone(), Duration::from_secs(5)));
         for (path, body, closes) in
             [("takes", 0, false), ("takes", 100_000, false), ("does-not", 100_000, true), ("does-not", 0, false)]
         {

@@ -1,15 +1,15 @@
 //! Around everything else: a name for each request, a span, and what is counted.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{net::SocketAddr, time::Instant};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request},
+    extract::{ConnectInfo, Request},
     http::{HeaderName, HeaderValue, Method},
     response::Response,
 };
 use tracing::{Instrument as _, field::Empty};
 
-use super::{AppState, FUNCTIONS, PAGES, caller};
+use super::{AppState, caller};
 use crate::{metrics, otlp, request_id::RequestId};
 
 /// The header with the name of a request, in both directions.
@@ -22,12 +22,12 @@ pub async fn watch<F>(state: &AppState, request: Request, next: impl FnOnce(Requ
 where
     F: Future<Output = Response>,
 {
-    let (id, method, route) = (name(state, &request), method(request.method()), route(&request));
+    let (id, method, route) = (name(state, &request), method(request.method()), caller::route(request.uri().path()));
     let span = tracing::info_span!(
         "request",
         request_id = id.as_str(),
         method,
-        route = &*route,
+        route,
         status = Empty,
         took_ms = Empty,
         // What collectors call it.
@@ -56,7 +56,7 @@ where
             tracing::debug!(status = status.as_u16(), took_ms, "answered");
         }
     });
-    metrics::answered(method, &route, status.as_u16(), took);
+    metrics::answered(method, route, status.as_u16(), took);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -82,15 +82,5 @@ fn method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
-    }
-}
-
-fn route(request: &Request) -> Arc<str> {
-    let pattern = request.extensions().get::<MatchedPath>().map_or(PAGES, MatchedPath::as_str);
-    // Server functions are told apart by their path, of which there are as many as have a row in the table.
-    if pattern == FUNCTIONS && caller::access(request.uri().path()).is_some() {
-        request.uri().path().into()
-    } else {
-        pattern.into()
     }
 }

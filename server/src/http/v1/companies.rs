@@ -305,7 +305,7 @@ impl Texts {
 }
 
 fn records(state: &AppState, program: &Program) -> CompanyRecords {
-    CompanyRecords::by(state.store.clone(), state.work.clone(), (*program.me).clone(), program.actor())
+    CompanyRecords::by(state.store.clone(), state.work.clone(), program.me.clone(), program.actor())
 }
 
 /// A company, archived or not.

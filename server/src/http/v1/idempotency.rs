@@ -11,7 +11,6 @@ use axum::{
     body::{Body, to_bytes},
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    super::{AppState, limits::PROGRAM_BODY},
+    super::{AppState, Routes, limits::PROGRAM_BODY},
     input,
     problem::{Code, Problem},
     tokens::Program,
@@ -59,7 +58,7 @@ pub async fn answer_once(
     state: &AppState,
     program: &Program,
     request: Request,
-    next: Next,
+    next: &Routes,
 ) -> Result<Response, Problem> {
     let Some(key) = key(&request)? else { return Ok(next.run(request).await) };
     let (mut parts, body) = request.into_parts();
@@ -68,7 +67,7 @@ pub async fn answer_once(
     let body = to_bytes(body, PROGRAM_BODY).await.map_err(|_| input::too_large())?;
     let asked = digest([parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
     let request = Request::from_parts(parts, Body::from(body));
-    let (state, token) = (state.clone(), program.token.id);
+    let (state, next, token) = (state.clone(), next.clone(), program.token.id);
     // Who hangs up has it done all the same, and can ask what came of it.
     let working = spawn(async move {
         match begin(&state, token, &key, asked).await? {

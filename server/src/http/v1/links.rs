@@ -95,7 +95,7 @@ impl Link {
 }
 
 fn links(state: &AppState, program: &Program) -> Links {
-    Links::by(state.links.clone(), (*program.me).clone(), program.actor())
+    Links::by(state.links.clone(), program.me.clone(), program.actor())
 }
 
 /// List live links

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     net::{IpAddr, Ipv4Addr},
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,14 +13,13 @@ use axum::{
     body::Body,
     extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use tokio::sync::Semaphore;
 
 use super::{
     super::{
-        AppState,
+        AppState, Routes,
         caller::{Access, access},
     },
     companies, idempotency,
@@ -50,12 +50,26 @@ pub type MethodScope = (&'static str, Scope);
 /// A program that asks, for the time of one request.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// Who made its token.
-    pub me: Arc<Me>,
-    /// The token.
-    pub token: Arc<api_tokens::ApiToken>,
+    known: Arc<Known>,
     /// Which state companies were in when the token was looked up, for who asks for the list of them.
     pub companies: Option<Version>,
+}
+
+/// What is known of a program.
+#[derive(Debug)]
+pub struct Known {
+    /// Who made its token.
+    pub me: Me,
+    /// The token.
+    pub token: api_tokens::ApiToken,
+}
+
+impl Deref for Program {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
 }
 
 impl Program {
@@ -74,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Program {
 }
 
 /// Lets a request through, or answers it. Cookies count for nothing here.
-pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
+pub async fn admit(state: &AppState, mut request: Request, next: &Routes) -> Response {
     let response = match access(request.uri().path()) {
         Some(Access::Token(methods)) => admit_program(state, methods, request, next).await,
         Some(Access::Public) if matches!(*request.method(), Method::GET | Method::HEAD) => {
@@ -87,7 +101,7 @@ pub async fn admit(state: &AppState, mut request: Request, next: Next) -> Respon
     finished(response)
 }
 
-async fn admit_program(state: &AppState, methods: &[MethodScope], request: Request, next: Next) -> Response {
+async fn admit_program(state: &AppState, methods: &[MethodScope], request: Request, next: &Routes) -> Response {
     let wanted = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let Some((_, scope)) = methods.iter().find(|(method, _)| *method == wanted) else {
         return stranger(state, &request).err().unwrap_or_else(|| not_allowed(&allowed(methods))).into_response();
@@ -131,11 +145,12 @@ fn stranger(state: &AppState, request: &Request) -> Result<(), Problem> {
     state.rates.addresses.admit(address(request), 1).map_err(wait_for)
 }
 
-async fn answer(state: &AppState, program: Program, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(program.clone());
+async fn answer(state: &AppState, program: Program, mut request: Request, next: &Routes) -> Response {
     if request.method() == Method::POST {
+        request.extensions_mut().insert(program.clone());
         Box::pin(idempotency::answer_once(state, &program, request, next)).await.unwrap_or_else(Problem::into_response)
     } else {
+        request.extensions_mut().insert(program);
         next.run(request).await
     }
 }
@@ -176,7 +191,7 @@ async fn look_up(state: &AppState, token: TokenHash, lists_companies: bool) -> R
     } else {
         (None, store.use_api_token(token).await?)
     };
-    Ok(found.map(|(me, token)| Program { me: Arc::new(me), token: Arc::new(token), companies }))
+    Ok(found.map(|(me, token)| Program { known: Arc::new(Known { me, token }), companies }))
 }
 
 /// Looks tokens up: once for all who come with one at the same time.

@@ -1,0 +1,85 @@
+//! Tells hyper when the head of a request took too long, with one timer for all heads of a connection: all timers are in one
+//! place, at which each processor has to wait for the others, and nearly every head is there in time.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use hyper::rt::{Sleep, Timer};
+
+/// The timer of one connection, on which one head is waited for at a time.
+#[derive(Clone, Default)]
+pub struct HeadTimer(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
+
+/// A wait for a point in time. The timer goes off then, or sooner: when somebody wanted who waits no more.
+struct Wait {
+    timer: HeadTimer,
+    until: Instant,
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.sleep_until(self.now() + duration)
+    }
+
+    fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Wait { timer: self.clone(), until })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into()
+    }
+}
+
+impl Sleep for Wait {}
+
+impl Future for Wait {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let until = self.until.into();
+        let mut timer = self.timer.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sleep = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if until < sleep.deadline() {
+            sleep.as_mut().reset(until);
+        }
+        ready!(sleep.as_mut().poll(context));
+        if sleep.deadline() < until {
+            sleep.as_mut().reset(until);
+            ready!(sleep.as_mut().poll(context));
+        }
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(40);
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[tokio::test]
+    async fn each_wait_takes_its_time_whatever_was_waited_for_before() {
+        let timer = HeadTimer::default();
+        // Waits that were given up leave the timer as it was: later than what is waited for next, or sooner, or gone off.
+        for (first, given_up_after, next) in [
+            (LONG, Duration::ZERO, SHORT),
+            (SHORT, SHORT / 4, 2 * SHORT),
+            (SHORT, 2 * SHORT, SHORT),
+            (LONG, SHORT, SHORT),
+        ] {
+            drop(timeout(given_up_after, timer.sleep(first)).await);
+            let begun = timer.now();
+            tokio::select! {
+                () = timer.sleep(next) => assert!(timer.now() - begun >= next),
+                () = sleep(LONG) => panic!("it did not go off"),
+            }
+        }
+    }
+}
