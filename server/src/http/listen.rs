@@ -3,9 +3,10 @@
 
 use std::{
     convert::Infallible,
+    future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,7 @@ use std::{
 };
 
 use axum::{
+    BoxError,
     body::Body,
     extract::{ConnectInfo, Request},
     http::{HeaderValue, header},
@@ -24,16 +26,16 @@ use futures::future::join;
 use hyper::{
     body::{Body as _, Bytes, Frame, Incoming, SizeHint},
     server::conn::http1,
-    service::service_fn,
+    service::{HttpService, service_fn},
 };
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::head_timer::HeadTimer;
 use crate::{config::Network, places::Places, throttle::network};
@@ -101,8 +103,8 @@ pub async fn serve(
         stop: stop.clone(),
         room: Arc::new(Semaphore::new(CONNECTIONS)),
         of_one: Places::new(OF_ONE_ADDRESS),
-        connections: GracefulShutdown::new(),
-        of_proxies: GracefulShutdown::new(),
+        connections: Group::default(),
+        of_proxies: Group::default(),
         asked_late: Arc::new(Notify::new()),
     };
     loop {
@@ -130,8 +132,8 @@ struct Server<A> {
     stop: CancellationToken,
     room: Arc<Semaphore>,
     of_one: Places<IpAddr>,
-    connections: GracefulShutdown,
-    of_proxies: GracefulShutdown,
+    connections: Group,
+    of_proxies: Group,
     /// A proxy asked something after the stop.
     asked_late: Arc<Notify>,
 }
@@ -162,10 +164,10 @@ impl<A: Answer> Server<A> {
             .max_buf_size(BUFFER)
             .header_read_timeout(head_within)
             .serve_connection(TokioIo::new(Impatient::new(stream, TAKES_WITHIN)), service);
-        let watched = if is_proxy { &self.of_proxies } else { &self.connections };
-        let connection = watched.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let group = if is_proxy { &self.of_proxies } else { &self.connections };
+        let end = group.end.child_token();
+        group.tasks.spawn(async move {
+            if let Err(error) = until_ended(connection, end).await {
                 tracing::debug!(%error, "a connection broke off");
             }
             drop((place, own));
@@ -178,15 +180,55 @@ impl<A: Answer> Server<A> {
         let behind_proxies = async {
             loop {
                 let asked = tokio::time::timeout(PROXIES_NOTICE_WITHIN, asked_late.notified());
-                if of_proxies.count() == 0 || asked.await.is_err() {
+                if of_proxies.tasks.is_empty() || asked.await.is_err() {
                     break;
                 }
             }
-            of_proxies.shutdown().await;
+            of_proxies.end().await;
         };
         // Whoever holds a connection open does not hold the server.
-        drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
+        drop(tokio::time::timeout(grace, join(connections.end(), behind_proxies)).await);
     }
+}
+
+/// Connections that end together.
+#[derive(Default)]
+struct Group {
+    end: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Group {
+    /// Ends each after what it is answering.
+    async fn end(self) {
+        self.end.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Serves a connection to its end, or, after `end`, to that of what it is answering. Not by hyper-util's helper: at each turn of
+/// a connection that waits for the others, to ask whether they are to end.
+async fn until_ended<Io, S>(connection: http1::Connection<Io, S>, end: CancellationToken) -> hyper::Result<()>
+where
+    Io: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<BoxError>,
+{
+    let (mut connection, mut ended) = (pin!(connection), pin!(end.cancelled()));
+    let (mut is_told, mut is_ending) = (false, false);
+    poll_fn(|context| {
+        if !is_ending {
+            // Once is enough to be woken by it: a task is woken in one way.
+            is_ending = if is_told { end.is_cancelled() } else { ended.as_mut().poll(context).is_ready() };
+            is_told = true;
+            if is_ending {
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+        connection.as_mut().poll(context)
+    })
+    .await
 }
 
 /// What a connection's requests share. They share it with no other connection: what all processors count on, each has to wait
@@ -443,6 +485,41 @@ mod tests {
             assert_eq!(answer.contains("connection: close"), closes, "{path} {body}: {answer}");
         }
         stop.cancel();
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_ends_what_idles_at_once_and_the_rest_after_its_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let wait = {
+            let (asked, go) = (asked.clone(), go.clone());
+            async move || {
+                asked.notify_one();
+                go.notified().await;
+            }
+        };
+        let router =
+            axum::Router::new().route("/", axum::routing::get(async || ())).route("/slow", axum::routing::get(wait));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, Both(router), Arc::default(), stop.clone(), Duration::from_mins(1)));
+        let ask = async |path: &str| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+            stream
+        };
+        let mut idle = ask("/").await;
+        let mut answer = [0; 1_000];
+        assert!(idle.read(&mut answer).await.unwrap() > 0);
+        let mut busy = ask("/slow").await;
+        asked.notified().await;
+        stop.cancel();
+        assert_eq!(idle.read(&mut answer).await.unwrap(), 0);
+        go.notify_one();
+        let mut answer = String::new();
+        busy.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
         serving.await.unwrap();
     }
 
