@@ -3,10 +3,9 @@
 
 use std::{
     convert::Infallible,
-    future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,6 @@ use std::{
 };
 
 use axum::{
-    BoxError,
     body::Body,
     extract::{ConnectInfo, Request},
     http::{HeaderValue, header},
@@ -26,16 +24,16 @@ use futures::future::join;
 use hyper::{
     body::{Body as _, Bytes, Frame, Incoming, SizeHint},
     server::conn::http1,
-    service::{HttpService, service_fn},
+    service::service_fn,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::head_timer::HeadTimer;
 use crate::{config::Network, places::Places, throttle::network};
@@ -103,8 +101,8 @@ pub async fn serve(
         stop: stop.clone(),
         room: Arc::new(Semaphore::new(CONNECTIONS)),
         of_one: Places::new(OF_ONE_ADDRESS),
-        connections: Group::default(),
-        of_proxies: Group::default(),
+        connections: GracefulShutdown::new(),
+        of_proxies: GracefulShutdown::new(),
         asked_late: Arc::new(Notify::new()),
     };
     loop {
@@ -132,8 +130,8 @@ struct Server<A> {
     stop: CancellationToken,
     room: Arc<Semaphore>,
     of_one: Places<IpAddr>,
-    connections: Group,
-    of_proxies: Group,
+    connections: GracefulShutdown,
+    of_proxies: GracefulShutdown,
     /// A proxy asked something after the stop.
     asked_late: Arc<Notify>,
 }
@@ -164,10 +162,10 @@ impl<A: Answer> Server<A> {
             .max_buf_size(BUFFER)
             .header_read_timeout(head_within)
             .serve_connection(TokioIo::new(Impatient::new(stream, TAKES_WITHIN)), service);
-        let group = if is_proxy { &self.of_proxies } else { &self.connections };
-        let end = group.end.child_token();
-        group.tasks.spawn(async move {
-            if let Err(error) = until_ended(connection, end).await {
+        let watched = if is_proxy { &self.of_proxies } else { &self.connections };
+        let connection = watched.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
             drop((place, own));
@@ -180,55 +178,15 @@ impl<A: Answer> Server<A> {
         let behind_proxies = async {
             loop {
                 let asked = tokio::time::timeout(PROXIES_NOTICE_WITHIN, asked_late.notified());
-                if of_proxies.tasks.is_empty() || asked.await.is_err() {
+                if of_proxies.count() == 0 || asked.await.is_err() {
                     break;
                 }
             }
-            of_proxies.end().await;
+            of_proxies.shutdown().await;
         };
         // Whoever holds a connection open does not hold the server.
-        drop(tokio::time::timeout(grace, join(connections.end(), behind_proxies)).await);
+        drop(tokio::time::timeout(grace, join(connections.shutdown(), behind_proxies)).await);
     }
-}
-
-/// Connections that end together.
-#[derive(Default)]
-struct Group {
-    end: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Group {
-    /// Ends each after what it is answering.
-    async fn end(self) {
-        self.end.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-}
-
-/// Serves a connection to its end, or, after `end`, to that of what it is answering. Not by hyper-util's helper: at each turn of
-/// a connection that waits for the others, to ask whether they are to end.
-async fn until_ended<Io, S>(connection: http1::Connection<Io, S>, end: CancellationToken) -> hyper::Result<()>
-where
-    Io: hyper::rt::Read + hyper::rt::Write + Unpin,
-    S: HttpService<Incoming, ResBody = Body>,
-    S::Error: Into<BoxError>,
-{
-    let (mut connection, mut ended) = (pin!(connection), pin!(end.cancelled()));
-    let (mut is_told, mut is_ending) = (false, false);
-    poll_fn(|context| {
-        if !is_ending {
-            // Once is enough to be woken by it: a task is woken in one way.
-            is_ending = if is_told { end.is_cancelled() } else { ended.as_mut().poll(context).is_ready() };
-            is_told = true;
-            if is_ending {
-                connection.as_mut().graceful_shutdown();
-            }
-        }
-        connection.as_mut().poll(context)
-    })
-    .await
 }
 
 /// What a connection's requests share. They share it with no other connection: what all processors count on, each has to wait
