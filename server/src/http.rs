@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use app::domain::AccountId;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::Request,
     response::Response,
     routing::{MethodRouter, any, get, post},
 };
@@ -206,9 +206,8 @@ impl Answers {
 
 impl Answer for Answers {
     /// The innermost first.
-    async fn answer(&self, mut request: Request) -> Response {
+    async fn answer(&self, request: Request) -> Response {
         let Self { state, routes } = self;
-        DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
         let admit = |request| caller::admit(state, request, routes);
         let compress = |request| compression::compress(request, admit);
         let answer = |request| waiting::answer(state, request, compress);
