@@ -102,7 +102,8 @@ pub enum Asking {
     /// database does for all who wait for one, and while a few wait together the processors idle, as they do not for a
     /// handler without a database.
     Many,
-    /// As on a busy day, when what counts is how long each of them waits.
+    /// As on a busy day. All of them wait for one look at the database at a time, and the processors with them: on PostgreSQL a
+    /// look takes a tenth of a millisecond, nearly all of it the way there and back.
     Few,
 }
 
