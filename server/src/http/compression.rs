@@ -5,7 +5,7 @@ use std::{convert::Infallible, future, mem};
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, header},
     response::Response,
 };
 use tower::{Service as _, service_fn};
@@ -17,8 +17,14 @@ where
     F: Future<Output = Response>,
 {
     let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
-    let response = next(request).await;
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next(request).await;
     match accepts {
+        // How long it would be is known only once it is compressed, and there is nothing here that could be.
+        Some(_) if is_head && !response.headers().contains_key(header::CONTENT_ENCODING) => {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            response
+        }
         Some(accepts) if !response.headers().contains_key(header::CONTENT_ENCODING) => {
             Box::pin(compressed(accepts, response)).await
         }

@@ -96,6 +96,27 @@ async fn every_answer_to_who_is_signed_in_has_its_headers() {
     }
 }
 
+/// RFC 9110, section 8.6.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_names_no_length_but_that_of_the_answer() {
+    let app = Setup::on(Engine::Sqlite).start().await;
+    for path in ["/", "/api/v1/openapi.json", "/api/v1/docs", "/api/companies.csv", "/api/companies/folded", "/healthz"]
+    {
+        for encoding in ["gzip", "identity"] {
+            let ask =
+                |method| app.http.request(method, format!("{}{path}", app.url)).header("accept-encoding", encoding);
+            let head = ask(Method::HEAD).send().await.unwrap();
+            let answer = ask(Method::GET).send().await.unwrap();
+            assert_eq!(head.status(), answer.status(), "{path}");
+            let length = head.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
+            assert_eq!(head.bytes().await.unwrap().len(), 0);
+            if let Some(length) = length {
+                assert_eq!(length, answer.bytes().await.unwrap().len().to_string(), "{path} {encoding}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_to_a_stranger_over_https_has_its_headers() {
     let app = Setup::on(Engine::Sqlite).start().await;
