@@ -427,6 +427,15 @@ fn to_i32(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// These, and the last again until they are as many as a power of two. Another number of parameters is another statement,
+/// which the database would have to prepare first.
+fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
 /// A count that the database kept.
 fn to_u32(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)

@@ -16,7 +16,7 @@ use sea_orm::{
 
 use super::{
     ROWS_A_STATEMENT, Store, StoreError, connections, entity::activity, entity::attempt, entity::company,
-    entity::connection, entity::dataset_state, to_u32,
+    entity::connection, entity::dataset_state, padded, to_u32,
 };
 
 /// A company as it is stored.
@@ -224,7 +224,7 @@ impl Store {
         let wanted = Condition::all().add(company::Column::ArchivedAt.is_null()).add_option(match which {
             Which::All => None,
             Which::Since(since) => Some(company::Column::ChangedAt.gte(since.as_millis())),
-            Which::Ids(ids) => Some(company::Column::Id.is_in(ids.iter().map(|id| id.uuid()))),
+            Which::Ids(ids) => Some(company::Column::Id.is_in(padded(ids.iter().map(|id| id.uuid()).collect()))),
         });
         let companies = company::Entity::find()
             .filter(wanted)
@@ -236,15 +236,17 @@ impl Store {
         // For a few rows, only what belongs to them is read besides; for many, all of it at once.
         let are_all = matches!(which, Which::All);
         let few: Option<Vec<Uuid>> = (companies.len() <= ROWS_A_STATEMENT && !are_all)
-            .then(|| companies.iter().map(|(company, _)| company.id).collect());
-        let now = self.clock.now();
-        let open_until = self.open_deadlines(few.as_deref(), now).await?;
-        let mut lacks = self.lacks(few.as_deref()).await?;
-        let so_far = self.users_so_far(few.as_deref()).await?;
-        let mut failures = self.last_failures(few.as_deref()).await?;
-        let mut links = self.latest_links(few.as_deref()).await?;
-        let mut kept = self.kept_data(few.as_deref()).await?;
-        let mut oddities = self.oddities(&companies, are_all, few.as_deref()).await?;
+            .then(|| padded(companies.iter().map(|(company, _)| company.id).collect()));
+        let (few, now) = (few.as_deref(), self.clock.now());
+        let (open_until, mut lacks, so_far, mut failures, mut links, mut kept, mut oddities) = futures::try_join!(
+            self.open_deadlines(few, now),
+            self.lacks(few),
+            self.users_so_far(few),
+            self.last_failures(few),
+            self.latest_links(few),
+            self.kept_data(few),
+            self.oddities(&companies, are_all, few),
+        )?;
 
         companies
             .into_iter()

@@ -19,6 +19,7 @@ use super::{
     activity::Actor,
     company_records::Change,
     entity::{accepted_oddity, company, connection, m365_domain},
+    padded,
 };
 
 /// The name of a lock in PostgreSQL.
@@ -107,16 +108,19 @@ async fn oddities_of(
     are_all: bool,
     few: Option<&[Uuid]>,
 ) -> Result<HashMap<Uuid, Vec<Oddity>>, StoreError> {
-    let sharers = if are_all {
-        companies.iter().filter_map(|(model, _)| at_domain(model)).collect()
-    } else {
+    let sharers = async {
+        if are_all {
+            return Ok(companies.iter().filter_map(|(model, _)| at_domain(model)).collect());
+        }
         let domains: HashSet<&str> = companies.iter().filter_map(|(model, _)| model.domain.as_deref()).collect();
         let mut found = Vec::new();
         for domains in domains.into_iter().collect::<Vec<_>>().chunks(ROWS_A_STATEMENT) {
-            found.extend(at_domains(db, domains.iter().copied()).await?);
+            found.extend(at_domains(db, padded(domains.to_vec())).await?);
         }
-        found
+        Ok(found)
     };
+    let (sharers, mut verified, mut accepted) =
+        futures::try_join!(sharers, foreign_domains(db, few), accepted(db, few))?;
     let mut by_domain: HashMap<String, Vec<(CompanyId, String)>> = HashMap::new();
     for (domain, id, name) in sharers {
         by_domain.entry(domain).or_default().push((id, name));
@@ -124,8 +128,6 @@ async fn oddities_of(
     for sharers in by_domain.values_mut() {
         sharers.sort_unstable();
     }
-    let mut verified = foreign_domains(db, few).await?;
-    let mut accepted = accepted(db, few).await?;
 
     let mut odd = HashMap::new();
     for (model, connection) in companies {
