@@ -5,7 +5,6 @@ use std::{ops::Deref, sync::Arc};
 use app::domain::AccountId;
 use axum::{
     Router,
-    extract::Request,
     response::Response,
     routing::{MethodRouter, any, get, post},
 };
@@ -56,8 +55,8 @@ mod waiting;
 mod watch;
 
 pub use limits::Rates;
-use listen::Answer;
 pub use listen::serve;
+use listen::{Answer, BoxRequest};
 pub use site::{Site, SiteError};
 
 /// The largest body of most requests, in bytes: the ids of ten thousand companies fit. `limits.rs` names the others.
@@ -184,8 +183,8 @@ impl Routes {
     }
 
     /// What a handler answers.
-    async fn run(&self, request: Request) -> Response {
-        self.0.clone().call(request).await.unwrap_or_else(|never| match never {})
+    async fn run(&self, request: BoxRequest) -> Response {
+        self.0.clone().call(*request).await.unwrap_or_else(|never| match never {})
     }
 }
 
@@ -206,13 +205,14 @@ impl Answers {
 
 impl Answer for Answers {
     /// The innermost first.
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: BoxRequest) -> Response {
         let Self { state, routes } = self;
+        let uri = request.uri().clone();
         let admit = |request| caller::admit(state, request, routes);
         let compress = |request| compression::compress(request, admit);
-        let answer = |request| waiting::answer(state, request, compress);
+        let answer = |request| waiting::answer(state, &uri, request, compress);
         let guard = |request| security::guard(state, request, answer);
-        let bound = |request| limits::bound(state, request, guard);
+        let bound = |request| limits::bound(state, &uri, request, guard);
         let headers = |request| security::headers(state, request, bound);
         watch::watch(state, request, headers).await
     }

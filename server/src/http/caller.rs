@@ -10,7 +10,6 @@ use app::{
     error::{AppError, ErrorCode},
 };
 use axum::{
-    extract::Request,
     http::{StatusCode, Uri, header},
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -25,6 +24,7 @@ use super::{
     AppState, FUNCTIONS, PAGES, Routes,
     connect::went_wrong_at,
     limits,
+    listen::BoxRequest,
     page::{Page, Place},
     paths,
     server_functions::error_response,
@@ -293,7 +293,7 @@ impl Kind {
 }
 
 /// Lets a request through, or answers it. Behind it, a request has its [`Caller`] as an extension, if there is one.
-pub fn admit<'a>(state: &'a AppState, request: Request, next: &'a Routes) -> BoxFuture<'a, Response> {
+pub fn admit<'a>(state: &'a AppState, request: BoxRequest, next: &'a Routes) -> BoxFuture<'a, Response> {
     // Each by itself, for both are large.
     if v1::is_below(request.uri().path()) {
         Box::pin(v1::admit(state, request, next))
@@ -302,7 +302,7 @@ pub fn admit<'a>(state: &'a AppState, request: Request, next: &'a Routes) -> Box
     }
 }
 
-async fn admit_person(state: &AppState, mut request: Request, next: &Routes) -> Response {
+async fn admit_person(state: &AppState, mut request: BoxRequest, next: &Routes) -> Response {
     let kind = Kind::of(request.uri());
     let access = match access(request.uri().path()) {
         Some(access) => Some(access),

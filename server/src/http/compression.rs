@@ -11,8 +11,10 @@ use axum::{
 use tower::{Service as _, service_fn};
 use tower_http::compression::Compression;
 
+use super::listen::BoxRequest;
+
 /// Compresses what is not compressed already. (A layer would wrap each answer into something large, compressed or not.)
-pub async fn compress<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn compress<F>(request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
 where
     F: Future<Output = Response>,
 {

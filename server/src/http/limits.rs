@@ -12,8 +12,8 @@ use std::{
 use app::domain::{AccountId, company_import::MAX_BYTES};
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request},
-    http::{HeaderMap, StatusCode, header},
+    extract::ConnectInfo,
+    http::{HeaderMap, StatusCode, Uri, header},
     response::Response,
 };
 use futures::FutureExt as _;
@@ -26,7 +26,9 @@ use super::{
     address::client_address,
     caller::{Access, access},
     health::is_private,
-    import, surface, v1,
+    import,
+    listen::BoxRequest,
+    surface, v1,
 };
 use crate::{failure::with_reference, rate::RequestRate};
 
@@ -110,11 +112,15 @@ pub fn answer_within(path: &str) -> Duration {
 }
 
 /// Keeps a request within its limits. Behind it, a request has its address as an extension.
-pub async fn bound<F>(state: &AppState, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn bound<F>(
+    state: &AppState,
+    uri: &Uri,
+    mut request: BoxRequest,
+    next: impl FnOnce(BoxRequest) -> F,
+) -> Response
 where
     F: Future<Output = Response>,
 {
-    let uri = request.uri().clone();
     let path = uri.path();
     let limits = Limits::of(path);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
@@ -138,7 +144,8 @@ where
     let cut = (!request.body().is_end_stream()).then(Arc::<OnceLock<Cut>>::default);
     if let Some(cut) = &cut {
         let (whole, piece) = (BODY_WITHIN * limits.patience, PIECE_WITHIN);
-        request = request.map(|body| Body::new(BoundBody::new(body, limits.body, whole, piece, Arc::clone(cut))));
+        let body = std::mem::take(request.body_mut());
+        *request.body_mut() = Body::new(BoundBody::new(body, limits.body, whole, piece, Arc::clone(cut)));
     }
     // What a handler leaves behind when it panics, nobody looks at: others have state of their own, and the database's
     // transactions are rolled back.

@@ -76,10 +76,14 @@ const TAKES: usize = 32 * 1024;
 /// How long to wait when the machine has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
+/// A request on its way to its handler. Each step of that way would move all of it on, and where requests go from one
+/// processor to another, that takes longer than most of the steps do.
+pub type BoxRequest = Box<Request>;
+
 /// What answers requests. Each connection has one of its own.
 pub trait Answer: Clone + Send + Sync + 'static {
     /// Answers a request.
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, request: BoxRequest) -> impl Future<Output = Response> + Send;
 }
 
 /// Serves until `stop`, then lets requests end for as long as `grace`.
@@ -204,7 +208,7 @@ impl<A: Answer> Connection<A> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(ConnectInfo(self.peer));
         let (body, is_read) = watched(body);
-        let mut answer = self.answers.answer(Request::from_parts(parts, body)).await;
+        let mut answer = self.answers.answer(Box::new(Request::from_parts(parts, body))).await;
         let is_stopping = self.stop.is_cancelled();
         if is_stopping && let Some(asked_late) = &self.asked_late {
             asked_late.notify_one();
@@ -396,8 +400,8 @@ mod tests {
     struct Both(axum::Router);
 
     impl Answer for Both {
-        async fn answer(&self, request: Request) -> Response {
-            self.0.clone().oneshot(request).await.unwrap()
+        async fn answer(&self, request: BoxRequest) -> Response {
+            self.0.clone().oneshot(*request).await.unwrap()
         }
     }
 

@@ -1,13 +1,12 @@
 //! Headers on every response, and who may ask at all.
 
 use axum::{
-    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use url::Url;
 
-use super::{AppState, surface::refusal};
+use super::{AppState, listen::BoxRequest, surface::refusal};
 
 /// What a page may load and run. `scripts`: those that stand in it, as sources, each with a blank before it.
 pub fn policy(scripts: &str) -> Option<HeaderValue> {
@@ -44,7 +43,7 @@ const OF_PAGES: [Header; 2] = [
 ];
 
 /// Sets the headers that every response has.
-pub async fn headers<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn headers<F>(state: &AppState, request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
@@ -68,7 +67,7 @@ where
 }
 
 /// Refuses requests for another host (a name that was made to lead here), and changes that another site asks for.
-pub async fn guard<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn guard<F>(state: &AppState, request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
 where
     F: Future<Output = Response>,
 {

@@ -3,13 +3,12 @@
 use std::{future::pending, pin::pin, time::Duration};
 
 use axum::{
-    extract::Request,
     http::{StatusCode, Uri},
     response::Response,
 };
 use tokio::time::timeout;
 
-use super::{AppState, caller::Kind, limits, links, site, surface, v1};
+use super::{AppState, caller::Kind, limits, links, listen::BoxRequest, site, surface, v1};
 use crate::{failure::with_reference, store::Trouble};
 
 /// How long an answer is waited for without looking whether the database goes away meanwhile. Most are there by then.
@@ -20,15 +19,14 @@ const WITHOUT_IT: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/connect/logo
 
 /// Answers what needs the database while that is away, what waits for it when it goes, and what takes too long. Whether a change
 /// that was under way was stored is not known then, as with every answer that is lost.
-pub async fn answer<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn answer<F>(state: &AppState, uri: &Uri, request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
-    let uri = request.uri().clone();
     let path = uri.path();
     let presence = state.store.presence();
-    let is_file = site::names_a_file(&uri) && !Kind::of(&uri).is_api();
-    let needs_it = !is_file && !is_without_it(&uri);
+    let is_file = site::names_a_file(uri) && !Kind::of(uri).is_api();
+    let needs_it = !is_file && !is_without_it(uri);
     let waited = if needs_it && presence.is_away() {
         Waited::Away
     } else {

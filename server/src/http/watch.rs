@@ -9,7 +9,7 @@ use axum::{
 };
 use tracing::{Instrument as _, field::Empty};
 
-use super::{AppState, caller};
+use super::{AppState, caller, listen::BoxRequest};
 use crate::{metrics, otlp, request_id::RequestId};
 
 /// The header with the name of a request, in both directions.
@@ -18,7 +18,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Names, times and counts what is answered.
 ///
 /// The span has the pattern of the route and never the path: links and invitations are secrets in theirs.
-pub async fn watch<F>(state: &AppState, request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn watch<F>(state: &AppState, request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
 where
     F: Future<Output = Response>,
 {

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    super::{AppState, Routes, limits::PROGRAM_BODY},
+    super::{AppState, Routes, limits::PROGRAM_BODY, listen::BoxRequest},
     input,
     problem::{Code, Problem},
     tokens::Program,
@@ -57,16 +57,16 @@ struct Kept {
 pub async fn answer_once(
     state: &AppState,
     program: &Program,
-    request: Request,
+    request: BoxRequest,
     next: &Routes,
 ) -> Result<Response, Problem> {
     let Some(key) = key(&request)? else { return Ok(next.run(request).await) };
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, body) = (*request).into_parts();
     // The answer is kept as it is, for whoever asks again in whatever way.
     parts.headers.remove(header::ACCEPT_ENCODING);
     let body = to_bytes(body, PROGRAM_BODY).await.map_err(|_| input::too_large())?;
     let asked = digest([parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
-    let request = Request::from_parts(parts, Body::from(body));
+    let request = Box::new(Request::from_parts(parts, Body::from(body)));
     let (state, next, token) = (state.clone(), next.clone(), program.token.id);
     // Who hangs up has it done all the same, and can ask what came of it.
     let working = spawn(async move {

@@ -21,6 +21,7 @@ use super::{
     super::{
         AppState, Routes,
         caller::{Access, access},
+        listen::BoxRequest,
     },
     companies, idempotency,
     kept_pages::Version,
@@ -83,12 +84,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Program {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(no_token)
+        parts.extensions.remove().ok_or_else(no_token)
     }
 }
 
 /// Lets a request through, or answers it. Cookies count for nothing here.
-pub async fn admit(state: &AppState, mut request: Request, next: &Routes) -> Response {
+pub async fn admit(state: &AppState, mut request: BoxRequest, next: &Routes) -> Response {
     let response = match access(request.uri().path()) {
         Some(Access::Token(methods)) => admit_program(state, methods, request, next).await,
         Some(Access::Public) if matches!(*request.method(), Method::GET | Method::HEAD) => {
@@ -101,7 +102,7 @@ pub async fn admit(state: &AppState, mut request: Request, next: &Routes) -> Res
     finished(response)
 }
 
-async fn admit_program(state: &AppState, methods: &[MethodScope], request: Request, next: &Routes) -> Response {
+async fn admit_program(state: &AppState, methods: &[MethodScope], request: BoxRequest, next: &Routes) -> Response {
     let wanted = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let Some((_, scope)) = methods.iter().find(|(method, _)| *method == wanted) else {
         return stranger(state, &request).err().unwrap_or_else(|| not_allowed(&allowed(methods))).into_response();
@@ -110,22 +111,21 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: Reque
         let refusal = || Problem::new(Code::NotAcceptable, "Answers are JSON. Send Accept: application/json.");
         return stranger(state, &request).err().unwrap_or_else(refusal).into_response();
     }
-    // A body can't be looked at by several threads, so a request is not held while something is waited for.
-    let address = address(&request);
-    let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+    // A body can't be looked at by several threads, so nothing of a request is held while something is waited for.
+    let (sent, address) = (sent(request.headers()), address(&request));
     let lists_companies = wanted == "GET" && request.uri().path() == companies::PATH;
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let program = match program(state, authorization, address, lists_companies).await {
+    let program = match program(state, sent, address, lists_companies).await {
         Ok(program) => program,
         Err(problem) => return problem.into_response(),
     };
     let (allowance, admitted) = state.api.tokens.admit(program.token.id);
-    let mut response = match admitted {
-        Ok(()) => match may(state, &program, *scope, || format!("{method} {}", uri.path())).await {
-            Ok(()) => answer(state, program, request, next).await,
-            Err(problem) => problem.into_response(),
-        },
-        Err(wait) => wait_for(wait).into_response(),
+    let mut response = match (admitted, refusal(&program, *scope)) {
+        (Err(wait), _) => wait_for(wait).into_response(),
+        (Ok(()), None) => answer(state, program, request, next).await,
+        (Ok(()), Some(problem)) => {
+            let what = format!("{} {}", request.method(), request.uri().path());
+            Box::pin(refused(state, &program, what)).await.err().unwrap_or(problem).into_response()
+        }
     };
     tell(response.headers_mut(), allowance);
     response
@@ -145,7 +145,7 @@ fn stranger(state: &AppState, request: &Request) -> Result<(), Problem> {
     state.rates.addresses.admit(address(request), 1).map_err(wait_for)
 }
 
-async fn answer(state: &AppState, program: Program, mut request: Request, next: &Routes) -> Response {
+async fn answer(state: &AppState, program: Program, mut request: BoxRequest, next: &Routes) -> Response {
     if request.method() == Method::POST {
         request.extensions_mut().insert(program.clone());
         Box::pin(idempotency::answer_once(state, &program, request, next)).await.unwrap_or_else(Problem::into_response)
@@ -155,16 +155,21 @@ async fn answer(state: &AppState, program: Program, mut request: Request, next: 
     }
 }
 
+/// The token that was sent, if it has the form of one.
+fn sent(headers: &HeaderMap) -> Result<Option<TokenHash>, Problem> {
+    let sent = headers.get(header::AUTHORIZATION).ok_or_else(no_token)?;
+    let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
+    let token = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    Ok(token.and_then(ApiToken::parse).map(|token| token.hash()))
+}
+
 async fn program(
     state: &AppState,
-    sent: Option<HeaderValue>,
+    sent: Result<Option<TokenHash>, Problem>,
     address: IpAddr,
     lists_companies: bool,
 ) -> Result<Program, Problem> {
-    let sent = sent.ok_or_else(no_token)?;
-    let sent = sent.to_str().ok().and_then(|text| text.split_once(' '));
-    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    if let Some(token) = sent.and_then(ApiToken::parse).map(|token| token.hash())
+    if let Some(token) = sent?
         && let Some(program) = state
             .api
             .lookups
@@ -248,20 +253,22 @@ impl Lookups {
 }
 
 /// Both must let it be done: the token, and the role of who made it.
-async fn may(state: &AppState, program: &Program, scope: Scope, what: impl FnOnce() -> String) -> Result<(), Problem> {
-    let refusal = if !program.token.scopes.contains(&scope) {
+fn refusal(program: &Program, scope: Scope) -> Option<Problem> {
+    if !program.token.scopes.contains(&scope) {
         let text = format!("The token does not have the scope {}. An owner makes another that has it.", scope.key());
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.key());
-        Problem::new(Code::ScopeMissing, text).with(header::WWW_AUTHENTICATE, challenge)
+        Some(Problem::new(Code::ScopeMissing, text).with(header::WWW_AUTHENTICATE, challenge))
     } else if !program.me.role.may(scope.right()) {
-        Problem::new(Code::RoleMissing, "Who made the token may not do this any more. An owner makes another.")
+        Some(Problem::new(Code::RoleMissing, "Who made the token may not do this any more. An owner makes another."))
     } else {
-        return Ok(());
-    };
-    let what = what();
+        None
+    }
+}
+
+/// Notes what a program was refused.
+async fn refused(state: &AppState, program: &Program, what: String) -> Result<(), Problem> {
     tracing::info!(token = %program.token.id, what, "refused");
-    Box::pin(state.store.refused(&program.actor(), what)).await?;
-    Err(refusal)
+    Ok(state.store.refused(&program.actor(), what).await?)
 }
 
 fn no_token() -> Problem {
