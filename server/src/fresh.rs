@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// How often others are let in before somebody asks.
-const LET_IN: usize = 8;
+const LET_IN: usize = 2;
 
 /// How many are kept that nobody asks about at the moment: somebody soon does.
 const AT_REST: usize = 1_000;
