@@ -440,3 +440,18 @@ fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
 fn to_u32(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_different_numbers_of_parameters_are_asked_with() {
+        assert!(padded(Vec::<u8>::new()).is_empty());
+        assert_eq!(padded(vec![1]), vec![1]);
+        assert_eq!(padded(vec![1, 2, 3]), vec![1, 2, 3, 3]);
+        assert_eq!(padded(vec![1, 2, 3, 4]), vec![1, 2, 3, 4]);
+        // What SQLite takes in one statement.
+        assert!(padded(vec![0; ROWS_A_STATEMENT]).len() < 32_766);
+    }
+}
