@@ -238,15 +238,20 @@ impl Store {
         let few: Option<Vec<Uuid>> = (companies.len() <= ROWS_A_STATEMENT && !are_all)
             .then(|| padded(companies.iter().map(|(company, _)| company.id).collect()));
         let (few, now) = (few.as_deref(), self.clock.now());
-        let (open_until, mut lacks, so_far, mut failures, mut links, mut kept, mut oddities) = futures::try_join!(
-            self.open_deadlines(few, now),
-            self.lacks(few),
-            self.users_so_far(few),
-            self.last_failures(few),
-            self.latest_links(few),
-            self.kept_data(few),
-            self.oddities(&companies, are_all, few),
-        )?;
+        let besides = async {
+            futures::try_join!(
+                self.open_deadlines(few, now),
+                self.lacks(few),
+                self.users_so_far(few),
+                self.last_failures(few),
+                self.latest_links(few),
+                self.kept_data(few),
+                self.oddities(&companies, are_all, few),
+            )
+        };
+        // Together they are large.
+        let besides = Box::pin(besides).await?;
+        let (open_until, mut lacks, so_far, mut failures, mut links, mut kept, mut oddities) = besides;
 
         companies
             .into_iter()

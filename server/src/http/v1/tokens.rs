@@ -83,6 +83,7 @@ impl Program {
 impl<S: Send + Sync> FromRequestParts<S> for Program {
     type Rejection = Problem;
 
+    /// Takes it out of the request: a handler asks for it once.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.remove().ok_or_else(no_token)
     }
@@ -114,7 +115,8 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: BoxRe
     // A body can't be looked at by several threads, so nothing of a request is held while something is waited for.
     let (sent, address) = (sent(request.headers()), address(&request));
     let lists_companies = wanted == "GET" && request.uri().path() == companies::PATH;
-    let program = match program(state, sent, address, lists_companies).await {
+    let program = async { program(state, sent?, address, lists_companies).await };
+    let program = match program.await {
         Ok(program) => program,
         Err(problem) => return problem.into_response(),
     };
@@ -165,11 +167,11 @@ fn sent(headers: &HeaderMap) -> Result<Option<TokenHash>, Problem> {
 
 async fn program(
     state: &AppState,
-    sent: Result<Option<TokenHash>, Problem>,
+    sent: Option<TokenHash>,
     address: IpAddr,
     lists_companies: bool,
 ) -> Result<Program, Problem> {
-    if let Some(token) = sent?
+    if let Some(token) = sent
         && let Some(program) = state
             .api
             .lookups
