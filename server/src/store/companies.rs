@@ -249,7 +249,7 @@ impl Store {
                 self.oddities(&companies, are_all, few),
             )
         };
-        // Together they are large.
+        // At once, for while tenants are read each of them waits a while. In a box, for together they are large.
         let besides = Box::pin(besides).await?;
         let (open_until, mut lacks, so_far, mut failures, mut links, mut kept, mut oddities) = besides;
 
