@@ -8,9 +8,6 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// How often others are let in before somebody asks.
-const LET_IN: usize = 2;
-
 /// How many are kept that nobody asks about at the moment: somebody soon does.
 const AT_REST: usize = 1_000;
 
@@ -82,17 +79,6 @@ impl<T> Fresh<T> {
 }
 
 impl<T: Clone> Fresh<T> {
-    /// Lets those in who are about to ask: under load that is many, and one look does for all.
-    async fn let_in(&self) {
-        for _ in 0..LET_IN {
-            let before = self.queue().waiting.len();
-            tokio::task::yield_now().await;
-            if self.queue().waiting.len() == before {
-                break;
-            }
-        }
-    }
-
     /// The answer, by `ask` unless somebody began to ask after this was called. A failure is nobody else's.
     pub async fn get<E>(&self, ask: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
         loop {
@@ -105,7 +91,8 @@ impl<T: Clone> Fresh<T> {
                     }
                 }
                 Turn::Ask(asking) => {
-                    self.let_in().await;
+                    // Who is about to ask is let in first: under load that is many, and one look does for all.
+                    tokio::task::yield_now().await;
                     let waiting = std::mem::take(&mut self.queue().waiting);
                     let answer = ask().await?;
                     drop(asking);

@@ -37,7 +37,6 @@ mod compression;
 mod connect;
 mod events;
 mod exports;
-mod head_timer;
 mod health;
 mod import;
 mod limits;
@@ -50,6 +49,7 @@ mod server_functions;
 mod site;
 mod staff;
 mod surface;
+mod timer;
 pub mod v1;
 mod waiting;
 mod watch;
@@ -58,6 +58,7 @@ pub use limits::Rates;
 pub use listen::serve;
 use listen::{Answer, BoxRequest};
 pub use site::{Site, SiteError};
+use timer::ConnectionTimer;
 
 /// The largest body of most requests, in bytes: the ids of ten thousand companies fit. `limits.rs` names the others.
 const BODY_LIMIT: usize = 512 * 1024;
@@ -205,12 +206,12 @@ impl Answers {
 
 impl Answer for Answers {
     /// The innermost first.
-    async fn answer(&self, request: BoxRequest) -> Response {
+    async fn answer(&self, request: BoxRequest, timer: &ConnectionTimer) -> Response {
         let Self { state, routes } = self;
         let uri = request.uri().clone();
         let admit = |request| caller::admit(state, request, routes);
         let compress = |request| compression::compress(request, admit);
-        let answer = |request| waiting::answer(state, &uri, request, compress);
+        let answer = |request| waiting::answer(state, &uri, timer, request, compress);
         let guard = |request| security::guard(state, request, answer);
         let bound = |request| limits::bound(state, &uri, request, guard);
         let headers = |request| security::headers(state, request, bound);

@@ -84,13 +84,15 @@ impl<Who: Copy + Eq + Hash> Counter<Who> {
     fn count<E>(&self, who: Who, count: impl FnOnce(u64) -> Result<u64, E>) -> Result<u64, E> {
         let now = self.clock.now();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = used.get_mut(&who).map_or(0, |used| {
+        if let Some(used) = used.get_mut(&who) {
             // The clock may have been put back: it wears off from now on, also of who is refused.
             used.at = used.at.min(now);
-            self.as_of(*used, now)
-        });
-        let millis = count(before)?;
-        if used.len() >= ADDRESSES && !used.contains_key(&who) {
+            let millis = count(self.as_of(*used, now))?;
+            *used = Used { millis, at: now };
+            return Ok(millis);
+        }
+        let millis = count(0)?;
+        if used.len() >= ADDRESSES {
             self.make_room(&mut used, now);
         }
         used.insert(who, Used { millis, at: now });

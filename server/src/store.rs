@@ -55,6 +55,7 @@ pub mod standing;
 pub mod tenant_data;
 pub mod throttle;
 pub mod users;
+pub mod visible;
 pub mod webhooks;
 
 pub use announcements::{Announcement, Announcements};

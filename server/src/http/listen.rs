@@ -35,7 +35,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::head_timer::HeadTimer;
+use super::timer::ConnectionTimer;
 use crate::{config::Network, places::Places, throttle::network};
 
 /// How many connections there are at once. Further ones wait until one ends.
@@ -82,8 +82,8 @@ pub type BoxRequest = Box<Request>;
 
 /// What answers requests. Each connection has one of its own.
 pub trait Answer: Clone + Send + Sync + 'static {
-    /// Answers a request.
-    fn answer(&self, request: BoxRequest) -> impl Future<Output = Response> + Send;
+    /// Answers a request. The timer is that of its connection.
+    fn answer(&self, request: BoxRequest, timer: &ConnectionTimer) -> impl Future<Output = Response> + Send;
 }
 
 /// Serves until `stop`, then lets requests end for as long as `grace`.
@@ -154,15 +154,17 @@ impl<A: Answer> Server<A> {
         let connection = Arc::new(Connection {
             answers: self.answers.clone(),
             peer,
+            timer: ConnectionTimer::default(),
             stop: self.stop.child_token(),
             asked_late: is_proxy.then(|| Arc::clone(&self.asked_late)),
         });
         let service = service_fn(move |request| {
             let connection = Arc::clone(&connection);
-            async move { Ok::<_, Infallible>(connection.answer(request).await) }
+            let (request, is_read) = connection.taken(request);
+            async move { Ok::<_, Infallible>(connection.answer(request, is_read).await) }
         });
         let connection = http1::Builder::new()
-            .timer(HeadTimer::default())
+            .timer(ConnectionTimer::default())
             .max_buf_size(BUFFER)
             .header_read_timeout(head_within)
             .serve_connection(TokioIo::new(Impatient::new(stream, TAKES_WITHIN)), service);
@@ -198,17 +200,24 @@ impl<A: Answer> Server<A> {
 struct Connection<A> {
     answers: A,
     peer: SocketAddr,
+    /// For what is waited for while a request is answered.
+    timer: ConnectionTimer,
     stop: CancellationToken,
     /// Where a proxy that asks something after the stop is noted.
     asked_late: Option<Arc<Notify>>,
 }
 
 impl<A: Answer> Connection<A> {
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
+    /// A request as handlers know it, and whether its body was read, if there is one.
+    fn taken(&self, request: hyper::Request<Incoming>) -> (BoxRequest, Option<Arc<AtomicBool>>) {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(ConnectInfo(self.peer));
         let (body, is_read) = watched(body);
-        let mut answer = self.answers.answer(Box::new(Request::from_parts(parts, body))).await;
+        (Box::new(Request::from_parts(parts, body)), is_read)
+    }
+
+    async fn answer(&self, request: BoxRequest, is_read: Option<Arc<AtomicBool>>) -> Response {
+        let mut answer = self.answers.answer(request, &self.timer).await;
         let is_stopping = self.stop.is_cancelled();
         if is_stopping && let Some(asked_late) = &self.asked_late {
             asked_late.notify_one();
@@ -400,7 +409,7 @@ mod tests {
     struct Both(axum::Router);
 
     impl Answer for Both {
-        async fn answer(&self, request: BoxRequest) -> Response {
+        async fn answer(&self, request: BoxRequest, _: &ConnectionTimer) -> Response {
             self.0.clone().oneshot(*request).await.unwrap()
         }
     }

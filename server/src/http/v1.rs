@@ -30,6 +30,7 @@ mod input;
 mod kept_pages;
 mod licences;
 mod links;
+mod lookups;
 mod paging;
 mod problem;
 mod secure_scores;
@@ -42,7 +43,8 @@ use self::problem::Problem;
 pub use self::{
     input::is_json,
     kept_pages::KeptPages,
-    tokens::{Lookups, MethodScope, Program, admit},
+    lookups::Lookups,
+    tokens::{MethodScope, Program, admit},
 };
 
 /// What programs send, as parameters or as a body. See [`crate::fuzz`].

@@ -1,6 +1,11 @@
 //! How long an answer is waited for, and what is said instead: that it takes too long, or, while the database is away, that.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{
     http::{StatusCode, Uri},
@@ -8,7 +13,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{AppState, caller::Kind, limits, links, listen::BoxRequest, site, surface, v1};
+use super::{AppState, caller::Kind, limits, links, listen::BoxRequest, site, surface, timer::ConnectionTimer, v1};
 use crate::{failure::with_reference, store::Trouble};
 
 /// How long an answer is waited for without looking whether the database goes away meanwhile. Most are there by then.
@@ -19,7 +24,13 @@ const WITHOUT_IT: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/connect/logo
 
 /// Answers what needs the database while that is away, what waits for it when it goes, and what takes too long. Whether a change
 /// that was under way was stored is not known then, as with every answer that is lost.
-pub async fn answer<F>(state: &AppState, uri: &Uri, request: BoxRequest, next: impl FnOnce(BoxRequest) -> F) -> Response
+pub async fn answer<F>(
+    state: &AppState,
+    uri: &Uri,
+    timer: &ConnectionTimer,
+    request: BoxRequest,
+    next: impl FnOnce(BoxRequest) -> F,
+) -> Response
 where
     F: Future<Output = Response>,
 {
@@ -30,8 +41,8 @@ where
     let waited = if needs_it && presence.is_away() {
         Waited::Away
     } else {
-        let gone = async { if needs_it { presence.gone().await } else { pending().await } };
-        wait(next(request), limits::answer_within(path), gone).await
+        let gone = async || if needs_it { presence.gone().await } else { pending().await };
+        wait(timer, pin!(next(request)), limits::answer_within(path), gone).await
     };
     let response = match waited {
         Waited::Answered(response) => response,
@@ -53,16 +64,34 @@ enum Waited<T> {
     TooLate,
 }
 
-async fn wait<T>(answer: impl Future<Output = T>, within: Duration, gone: impl Future<Output = ()>) -> Waited<T> {
-    let mut answer = pin!(answer);
-    if let Ok(answer) = timeout(LOOK_AFTER, &mut answer).await {
+/// The answer, if it is there within [`LOOK_AFTER`].
+async fn soon<T>(timer: &ConnectionTimer, mut answer: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    let mut wait = None;
+    poll_fn(|context| match answer.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending => pin!(wait.get_or_insert_with(|| timer.wait(LOOK_AFTER))).poll(context).map(|()| None),
+    })
+    .await
+}
+
+async fn wait<T>(
+    timer: &ConnectionTimer,
+    mut answer: Pin<&mut impl Future<Output = T>>,
+    within: Duration,
+    gone: impl AsyncFnOnce(),
+) -> Waited<T> {
+    if let Some(answer) = soon(timer, answer.as_mut()).await {
         return Waited::Answered(answer);
     }
-    tokio::select! {
-        biased;
-        () = gone => Waited::Away,
-        answer = timeout(within.saturating_sub(LOOK_AFTER), answer) => answer.map_or(Waited::TooLate, Waited::Answered),
-    }
+    // In a box: it is seldom needed, and large.
+    let longer = Box::pin(async {
+        tokio::select! {
+            biased;
+            () = gone() => Waited::Away,
+            answer = timeout(within.saturating_sub(LOOK_AFTER), answer) => answer.map_or(Waited::TooLate, Waited::Answered),
+        }
+    });
+    longer.await
 }
 
 fn is_without_it(uri: &Uri) -> bool {
@@ -97,17 +126,19 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_given_up_after_its_time_and_not_sooner() {
         let (begun, within) = (Instant::now(), LOOK_AFTER + Duration::from_millis(50));
-        assert_eq!(wait(pending::<()>(), within, pending()).await, Waited::TooLate);
+        let timer = ConnectionTimer::default();
+        assert_eq!(wait(&timer, pin!(pending::<()>()), within, pending).await, Waited::TooLate);
         assert!(begun.elapsed() >= within);
         // Those that are there at once, and later.
-        assert_eq!(wait(ready(()), LONG, pending()).await, Waited::Answered(()));
-        assert_eq!(wait(sleep(within), LONG, pending()).await, Waited::Answered(()));
+        assert_eq!(wait(&timer, pin!(ready(())), LONG, pending).await, Waited::Answered(()));
+        assert_eq!(wait(&timer, pin!(sleep(within)), LONG, pending).await, Waited::Answered(()));
     }
 
     #[tokio::test]
     async fn nobody_waits_for_a_database_that_goes_away() {
-        assert_eq!(wait(pending::<()>(), LONG, sleep(LOOK_AFTER)).await, Waited::Away);
+        let timer = ConnectionTimer::default();
+        assert_eq!(wait(&timer, pin!(pending::<()>()), LONG, || sleep(LOOK_AFTER)).await, Waited::Away);
         // What is there at once, is there.
-        assert_eq!(wait(ready(()), LONG, ready(())).await, Waited::Answered(()));
+        assert_eq!(wait(&timer, pin!(ready(())), LONG, || ready(())).await, Waited::Answered(()));
     }
 }

@@ -45,6 +45,8 @@ pub struct ApiToken {
     pub name: String,
     /// What it lets do.
     pub scopes: Vec<Scope>,
+    /// It is good until then.
+    pub expires: Timestamp,
 }
 
 /// The token whose hash is `$1` and who made it, if it can be used at `$2`. Rows of [`changed_companies`] can follow: those
@@ -52,7 +54,7 @@ pub struct ApiToken {
 macro_rules! token {
     () => {
         "SELECT t.id, CAST(NULL AS BIGINT), t.name, t.scopes, t.last_used_at, a.id, a.email, a.name, a.role, \
-         a.password_hash IS NOT NULL FROM api_token t JOIN account a ON a.id = t.account_id \
+         a.password_hash IS NOT NULL, t.expires_at FROM api_token t JOIN account a ON a.id = t.account_id \
          WHERE t.token_hash = $1 AND t.expires_at > $2 AND a.deactivated_at IS NULL"
     };
 }
@@ -77,6 +79,7 @@ impl Found {
                 name: row.try_get_by_index(2)?,
                 // One that is not known, of a newer Tenantry, lets do nothing.
                 scopes: scopes.split(' ').filter_map(Scope::from_key).collect(),
+                expires: Timestamp::from_millis(row.try_get_by_index(10)?),
             },
             last_used: last_used.map(Timestamp::from_millis),
             maker: Me {
@@ -154,7 +157,11 @@ impl Store {
         let sql = concat!(
             token!(),
             " UNION ALL ",
-            changed_companies!(since: "$3", deleted: "$4", further: ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL")
+            changed_companies!(
+                since: "$3",
+                deleted: "$4",
+                further: ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+            )
         );
         let now = self.clock.now();
         let deleted = ActivityKind::CompanyDeleted.key();

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use app::domain::{ActivityFilter, ActivityKind, ActivityRow, Role, Scope};
 use reqwest::{Method, RequestBuilder, Response};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
+use server::clock::Clock as _;
 
 use crate::{
     harness::{App, Engine, OWNER, Setup, stranger},
@@ -308,6 +310,33 @@ async fn what_goes_wrong_is_told_in_one_form() {
     let (_, told) =
         problem(program.post("companies", json!({ "name": "B", "domain": "no domain", "email": "x" })).await).await;
     assert_eq!(names(told["errors"].as_array().unwrap(), "field"), ["domain", "email"], "{told}");
+}
+
+/// What is written shows once it can be seen, however long ago it was begun, and whatever was done meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_shows_what_was_begun_before_and_is_committed_now() {
+    let app = Setup::on(Engine::Postgres).start().await;
+    let (program, db) = (Program::of(&app).await, app.database().await);
+    let id = program.add_company("Slow").await;
+    let listed = async || {
+        let page = program.read("companies?search=slow").await;
+        page["data"][0]["name"].as_str().map(str::to_owned)
+    };
+    for (number, name) in ["Slow A", "Slow B"].into_iter().enumerate() {
+        let (before, now) = (listed().await, app.clock.now().as_millis());
+        let slow = db.begin().await.unwrap();
+        let sql = format!(
+            "UPDATE company SET name = '{name}', revision = revision + 1, changed_at = {now} WHERE id = '{id}'"
+        );
+        slow.execute_unprepared(&sql).await.unwrap();
+        program.add_company(&format!("Quick {number}")).await;
+        for _ in 0..5 {
+            assert_eq!(listed().await, before);
+        }
+        slow.commit().await.unwrap();
+        assert_eq!(listed().await.as_deref(), Some(name));
+    }
+    db.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

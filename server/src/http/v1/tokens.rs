@@ -1,10 +1,9 @@
 //! Who asks: a program with a token. What it may ask for, the one table of the server says.
 
 use std::{
-    collections::HashSet,
     net::{IpAddr, Ipv4Addr},
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,7 +14,6 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use tokio::sync::Semaphore;
 
 use super::{
     super::{
@@ -25,20 +23,14 @@ use super::{
     },
     companies, idempotency,
     kept_pages::Version,
+    lookups::Wanted,
     problem::{Code, PROBLEM_JSON, Problem},
 };
 use crate::{
     api_tokens::ApiToken,
-    fresh::FreshOf,
     rate::{Allowance, Cost, whole_seconds},
     store::{StoreError, activity::Actor, api_tokens, sessions::TokenHash},
 };
-
-/// How many tokens are looked up at once that are not known to be good.
-const NEWCOMERS: usize = 4;
-
-/// How many tokens are remembered to be good.
-const GOOD: usize = 1_000;
 
 /// What says how much a token may still ask. <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/03/>
 const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -74,6 +66,11 @@ impl Deref for Program {
 }
 
 impl Program {
+    /// Who comes with this token of theirs.
+    pub fn of(me: Me, token: api_tokens::ApiToken, companies: Option<Version>) -> Self {
+        Self { known: Arc::new(Known { me, token }), companies }
+    }
+
     /// As somebody who does something.
     pub fn actor(&self) -> Actor {
         Actor::token(&self.me, &self.token.name)
@@ -115,8 +112,11 @@ async fn admit_program(state: &AppState, methods: &[MethodScope], request: BoxRe
     // A body can't be looked at by several threads, so nothing of a request is held while something is waited for.
     let (sent, address) = (sent(request.headers()), address(&request));
     let lists_companies = wanted == "GET" && request.uri().path() == companies::PATH;
-    let program = async { program(state, sent?, address, lists_companies).await };
-    let program = match program.await {
+    let program = match sent {
+        Ok(sent) => program(state, sent, address, lists_companies).await,
+        Err(problem) => Err(problem),
+    };
+    let program = match program {
         Ok(program) => program,
         Err(problem) => return problem.into_response(),
     };
@@ -172,11 +172,7 @@ async fn program(
     lists_companies: bool,
 ) -> Result<Program, Problem> {
     if let Some(token) = sent
-        && let Some(program) = state
-            .api
-            .lookups
-            .get(token, lists_companies, async || Box::pin(look_up(state, token, lists_companies)).await)
-            .await?
+        && let Some(program) = look_up(state, Wanted { token, lists_companies }).await?
     {
         return Ok(program);
     }
@@ -189,69 +185,19 @@ async fn program(
 }
 
 /// Whoever comes with this token, if it can still be used.
-async fn look_up(state: &AppState, token: TokenHash, lists_companies: bool) -> Result<Option<Program>, StoreError> {
-    let store = &state.store;
-    let (companies, found) = if lists_companies {
-        let ask = async |since| store.use_api_token_and_see_companies(token, since).await;
-        let (version, found) = state.api.pages.version_by(store.now(), ask).await?;
-        (Some(version), found)
-    } else {
-        (None, store.use_api_token(token).await?)
-    };
-    Ok(found.map(|(me, token)| Program { known: Arc::new(Known { me, token }), companies }))
-}
-
-/// Looks tokens up: once for all who come with one at the same time.
-pub struct Lookups {
-    /// Those that are under way, and whether for the list of companies.
-    shared: FreshOf<(TokenHash, bool), Option<Program>>,
-    /// Tokens that were good when they were looked up last.
-    good: Mutex<HashSet<TokenHash>>,
-    /// Places for the others: whoever makes tokens up waits for others who do, and holds up nobody else.
-    newcomers: Semaphore,
-}
-
-impl Default for Lookups {
-    fn default() -> Self {
-        Self { shared: FreshOf::default(), good: Mutex::default(), newcomers: Semaphore::new(NEWCOMERS) }
-    }
-}
-
-impl Lookups {
-    async fn get(
-        &self,
-        token: TokenHash,
-        lists_companies: bool,
-        look_up: impl AsyncFnOnce() -> Result<Option<Program>, StoreError>,
-    ) -> Result<Option<Program>, StoreError> {
-        let look_up = async || {
-            let is_good = self.good().contains(&token);
-            // Nobody closes it.
-            let _place = if is_good { None } else { self.newcomers.acquire().await.ok() };
-            let found = look_up().await?;
-            if found.is_some() != is_good {
-                self.note(token, found.is_some());
-            }
-            Ok(found)
-        };
-        self.shared.get(&(token, lists_companies), look_up).await
-    }
-
-    fn good(&self) -> MutexGuard<'_, HashSet<TokenHash>> {
-        self.good.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, token: TokenHash, is_good: bool) {
-        let mut good = self.good();
-        if good.len() >= GOOD {
-            good.clear();
-        }
-        if is_good {
-            good.insert(token);
+async fn look_up(state: &AppState, wanted: Wanted) -> Result<Option<Program>, StoreError> {
+    let (store, Wanted { token, lists_companies }) = (&state.store, wanted);
+    let look_up = async || {
+        let (companies, found) = if lists_companies {
+            let ask = async |since| store.use_api_token_and_see_companies(token, since).await;
+            let (version, found) = state.api.pages.version_by(store.now(), ask).await?;
+            (Some(version), found)
         } else {
-            good.remove(&token);
-        }
-    }
+            (None, store.use_api_token(token).await?)
+        };
+        Ok(found.map(|(me, token)| Program::of(me, token, companies)))
+    };
+    state.api.lookups.get(wanted, store.now(), async || store.visible().await, look_up).await
 }
 
 /// Both must let it be done: the token, and the role of who made it.
@@ -362,21 +308,6 @@ mod tests {
             let headers = accept.iter().map(|line| (header::ACCEPT, line.parse().unwrap())).collect();
             assert_eq!(accepts_json(&headers), takes, "{accept:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn who_makes_tokens_up_holds_nobody_up_whose_token_is_good() {
-        let lookups = Lookups::default();
-        lookups.note([0; 32], true);
-        let never = async || std::future::pending().await;
-        let made_up = (1..20).map(|token| lookups.get([token; 32], false, never));
-        let mut made_up = futures::future::join_all(made_up);
-        for _ in 0..20 {
-            assert!(futures::poll!(&mut made_up).is_pending());
-        }
-        assert_eq!(lookups.newcomers.available_permits(), 0);
-        assert!(lookups.get([0; 32], false, async || Ok(None)).await.is_ok_and(|found| found.is_none()));
-        assert!(!lookups.good().contains(&[0; 32]), "it is not any more");
     }
 
     #[test]

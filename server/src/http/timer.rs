@@ -1,5 +1,5 @@
-//! Tells hyper when the head of a request took too long, with one timer for all heads of a connection: all timers are in one
-//! place, at which each processor has to wait for the others, and nearly every head is there in time.
+//! Tells when something took too long, with one timer for all that a connection waits for one after the other: all timers are
+//! in one place, at which each processor has to wait for the others, and nearly everything is there in time.
 
 use std::{
     pin::Pin,
@@ -10,19 +10,26 @@ use std::{
 
 use hyper::rt::{Sleep, Timer};
 
-/// The timer of one connection, on which one head is waited for at a time.
+/// The timer of one connection, on which one thing is waited for at a time.
 #[derive(Clone, Default)]
-pub struct HeadTimer(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
+pub struct ConnectionTimer(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
 
 /// A wait for a point in time. The timer goes off then, or sooner: when somebody wanted who waits no more.
-struct Wait {
-    timer: HeadTimer,
+pub struct Wait {
+    timer: ConnectionTimer,
     until: Instant,
 }
 
-impl Timer for HeadTimer {
+impl ConnectionTimer {
+    /// Resolves once it took so long.
+    pub fn wait(&self, duration: Duration) -> Wait {
+        Wait { timer: self.clone(), until: self.now() + duration }
+    }
+}
+
+impl Timer for ConnectionTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(self.now() + duration)
+        Box::pin(self.wait(duration))
     }
 
     fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
@@ -66,7 +73,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_wait_takes_its_time_whatever_was_waited_for_before() {
-        let timer = HeadTimer::default();
+        let timer = ConnectionTimer::default();
         // Waits that were given up leave the timer as it was: later than what is waited for next, or sooner, or gone off.
         for (first, given_up_after, next) in [
             (LONG, Duration::ZERO, SHORT),
