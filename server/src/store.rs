@@ -72,10 +72,9 @@ const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
 const BUSY_AFTER: Duration = Duration::from_secs(1);
 
 /// So many transactions of workers are open at once, however many tenants are read: people who look at pages, or change
-/// something, wait for these and not for all that is being read. More would not make PostgreSQL faster on a few
-/// processors. SQLite writes one while the next one is on its way.
-const WORKERS_WRITE_AT_ONCE: usize = 4;
-const WORKERS_WRITE_AT_ONCE_INTO_SQLITE: usize = 2;
+/// something, wait for these and not for all that is being read. One is written while the next one is on its way; more make
+/// nothing faster where PostgreSQL has a few processors, and others wait for longer.
+const WORKERS_WRITE_AT_ONCE: usize = 2;
 
 /// How PostgreSQL lets go of what a server that was cut off holds: of its locks soon, and then of its connection.
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 15";
@@ -144,11 +143,7 @@ impl Store {
             let pool = Database::connect(options).await?;
             (pool.clone(), pool)
         };
-        let at_once = match writer.get_database_backend() {
-            DbBackend::Sqlite => WORKERS_WRITE_AT_ONCE_INTO_SQLITE,
-            _ => WORKERS_WRITE_AT_ONCE,
-        };
-        let workers = Arc::new(Semaphore::new(at_once));
+        let workers = Arc::new(Semaphore::new(WORKERS_WRITE_AT_ONCE));
         let (announcements, presence) = (Announcements::default(), Presence::default());
         let held = Arc::new(Held::of(&reader));
         Ok(Self { reader, writer, held, workers, announcements, presence, clock })
