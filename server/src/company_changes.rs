@@ -1,5 +1,5 @@
-//! Which companies changed. Who keeps something of them asks here, each time, whether it still holds: the database is
-//! asked, so what another server wrote counts too.
+//! Which companies changed. Who keeps something of them asks here, each time that anything may have been written, whether it
+//! still holds: the database is asked, so what another server wrote counts too.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -72,8 +72,8 @@ const CHECK_AFTER_IDLE: Duration = Duration::from_secs(10);
 const BUSY_AFTER: Duration = Duration::from_secs(1);
 
 /// So many transactions of workers are open at once, however many tenants are read: people who look at pages, or change
-/// something, wait for these and not for all that is being read. One is written while the next one is on its way; more make
-/// nothing faster where PostgreSQL has a few processors, and others wait for longer.
+/// something, wait for these and not for all that is being read. SQLite writes one while the next one is on its way; more make
+/// PostgreSQL no faster on a few processors, and others wait for longer.
 const WORKERS_WRITE_AT_ONCE: usize = 2;
 
 /// How PostgreSQL lets go of what a server that was cut off holds: of its locks soon, and then of its connection.

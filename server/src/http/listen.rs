@@ -82,7 +82,7 @@ pub type BoxRequest = Box<Request>;
 
 /// What answers requests. Each connection has one of its own.
 pub trait Answer: Clone + Send + Sync + 'static {
-    /// Answers a request. The timer is that of its connection.
+    /// Answers a request. The timer is its connection's, for what is waited for meanwhile.
     fn answer(&self, request: BoxRequest, timer: &ConnectionTimer) -> impl Future<Output = Response> + Send;
 }
 
@@ -200,7 +200,8 @@ impl<A: Answer> Server<A> {
 struct Connection<A> {
     answers: A,
     peer: SocketAddr,
-    /// For what is waited for while a request is answered.
+    /// For what is waited for while a request is answered. Heads have another one: they are waited for much longer, and one
+    /// for both would be set anew each time.
     timer: ConnectionTimer,
     stop: CancellationToken,
     /// Where a proxy that asks something after the stop is noted.

@@ -1,5 +1,5 @@
-//! Tells when something took too long, with one timer for all that a connection waits for one after the other: all timers are
-//! in one place, at which each processor has to wait for the others, and nearly everything is there in time.
+//! Tells when something took too long, with one timer for all that a connection waits for as long, one after the other: all
+//! timers are in one place, at which each processor has to wait for the others, and nearly everything is there in time.
 
 use std::{
     pin::Pin,
@@ -10,7 +10,7 @@ use std::{
 
 use hyper::rt::{Sleep, Timer};
 
-/// The timer of one connection, on which one thing is waited for at a time.
+/// A timer of one connection, on which one thing is waited for at a time.
 #[derive(Clone, Default)]
 pub struct ConnectionTimer(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
 

@@ -7,7 +7,10 @@ use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{App, Engine, Setup, stranger};
+use crate::{
+    harness::{App, Engine, Setup, stranger},
+    on_both_databases,
+};
 
 /// The least that one has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -356,22 +359,33 @@ async fn no_session_reaches_what_is_for_programs_and_no_token_anything_else() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_ended_is_refused_everywhere() {
-    let app = Setup::on(Engine::Sqlite).start().await;
+on_both_databases! {
+/// Also one that was used a moment ago, and is known from that.
+async fn a_token_that_ended_is_refused_everywhere(engine) {
+    let app = Setup::on(engine).start().await;
     let maker = app.add_account("maker@roles.test", Role::Owner, None).await;
     let session = server::sessions::Token::random();
     app.begin_session(&maker, &session).await;
     let theirs =
         crate::harness::make_token(&app.url, &crate::harness::signed_in(&session), "theirs", &Scope::ALL).await;
     let revoked = app.make_token("revoked", &Scope::ALL).await;
+    let list = "/api/v1/companies?limit=1";
+    let use_often = async |token: &str| {
+        for path in [list, list, list, "/api/v1/links"] {
+            assert_eq!(program_asks(&app, &stranger(), "GET", path, Some(token)).await.status(), 200, "{path}");
+        }
+    };
     let tokens: Value =
         app.http.get(format!("{}/api/api-tokens/list", app.url)).send().await.unwrap().json().await.unwrap();
     let id = &tokens.as_array().unwrap().iter().find(|row| row["name"] == "revoked").unwrap()["id"];
+    use_often(&revoked).await;
     app.post("api-tokens/revoke", json!({ "token": id })).await.error_for_status().unwrap();
+    assert_eq!(program_asks(&app, &stranger(), "GET", list, Some(&revoked)).await.status(), 401);
+    use_often(&theirs).await;
     for active in [false, true] {
         let set = json!({ "account": maker.id, "active": active });
         app.post("accounts/set-active", set).await.error_for_status().unwrap();
+        assert_eq!(program_asks(&app, &stranger(), "GET", list, Some(&theirs)).await.status(), 401);
         // What ended with their account does not come back with it.
         for token in [theirs.as_str(), revoked.as_str()] {
             // Each of them in turn, or the guesses would be too many.
@@ -384,8 +398,10 @@ async fn a_token_that_ended_is_refused_everywhere() {
         }
     }
     let mortal = app.make_token("mortal", &Scope::ALL).await;
-    let ask = async || program_asks(&app, &stranger(), "GET", "/api/v1/links", Some(&mortal)).await.status();
-    assert_eq!(ask().await, 200);
+    use_often(&mortal).await;
     app.clock.advance(std::time::Duration::from_hours(24 * 90));
-    assert_eq!(ask().await, 401);
+    for path in [list, "/api/v1/links"] {
+        assert_eq!(program_asks(&app, &stranger(), "GET", path, Some(&mortal)).await.status(), 401, "{path}");
+    }
+}
 }

@@ -1,4 +1,5 @@
-//! Looks tokens up: once for all who come with one at the same time, and at the database each time.
+//! Looks tokens up: once for all who come with one at the same time. The database is asked each time, for the token or, for
+//! the list of companies, whether anything was written since it was asked for that.
 
 use std::{
     collections::HashMap,
@@ -21,7 +22,8 @@ const NEWCOMERS: usize = 4;
 /// How many tokens are remembered to be good.
 const GOOD: usize = 1_000;
 
-/// How long what was looked up is good for, if nothing is written meanwhile: the time alone changes things too.
+/// How long what was looked up is good for, if nothing is written meanwhile: the time alone changes things too. So long, too,
+/// it may name a state of the companies that another look has given another name.
 const HOLDS: Duration = Duration::from_secs(1);
 
 /// What is looked up.
@@ -33,7 +35,14 @@ pub struct Wanted {
     pub lists_companies: bool,
 }
 
-/// What is known of a token.
+impl Wanted {
+    /// All that one token can come for.
+    fn of(token: TokenHash) -> [Self; 2] {
+        [true, false].map(|lists_companies| Self { token, lists_companies })
+    }
+}
+
+/// What is known of tokens.
 pub struct Lookups {
     /// What is being looked up.
     shared: FreshOf<Wanted, Option<Program>>,
@@ -48,7 +57,7 @@ pub struct Lookups {
 struct Seen {
     program: Program,
     at: Timestamp,
-    /// What could be seen before, unless nobody looked.
+    /// What could be seen before the look, if that is known. What could be seen after it may be more than it showed.
     visible: Option<Visible>,
 }
 
@@ -71,17 +80,18 @@ impl Lookups {
     pub async fn get(
         &self,
         wanted: Wanted,
-        now: Timestamp,
+        clock: impl Fn() -> Timestamp,
         visible: impl AsyncFnOnce() -> Result<Option<Visible>, StoreError>,
         look_up: impl AsyncFnOnce() -> Result<Option<Program>, StoreError>,
     ) -> Result<Option<Program>, StoreError> {
         // In a box: most are told by somebody who looks it up, and looking it up is large.
         let look = || {
             Box::pin(async {
-                let before = self.good().get(&wanted).cloned();
                 // Nobody closes it.
-                let _place = if before.is_some() { None } else { self.newcomers.acquire().await.ok() };
-                let held = before.filter(|seen| seen.holds(now));
+                let _place = if self.is_good(wanted.token) { None } else { self.newcomers.acquire().await.ok() };
+                let now = clock();
+                // Who asks for something else asks the database for more than this would spare it.
+                let held = self.good().get(&wanted).filter(|seen| wanted.lists_companies && seen.holds(now)).cloned();
                 let visible = if held.is_some() { visible().await? } else { None };
                 if let Some(held) = held
                     && visible.is_some()
@@ -95,6 +105,11 @@ impl Lookups {
             })
         };
         self.shared.get(&wanted, async || look().await).await
+    }
+
+    fn is_good(&self, token: TokenHash) -> bool {
+        let good = self.good();
+        Wanted::of(token).iter().any(|wanted| good.contains_key(wanted))
     }
 
     fn good(&self) -> MutexGuard<'_, HashMap<Wanted, Seen>> {
@@ -111,7 +126,9 @@ impl Lookups {
                 good.insert(wanted, seen);
             }
             None => {
-                good.remove(&wanted);
+                for wanted in Wanted::of(wanted.token) {
+                    good.remove(&wanted);
+                }
             }
         }
     }
@@ -134,7 +151,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
     fn wanted(number: u8) -> Wanted {
-        Wanted { token: [number; 32], lists_companies: false }
+        Wanted { token: [number; 32], lists_companies: true }
     }
 
     fn program(expires: Timestamp) -> Program {
@@ -156,18 +173,19 @@ mod tests {
         let known = program(NOW.plus(2 * HOLDS));
         lookups.note(wanted(0), Some(Seen { program: known, at: NOW, visible: None }));
         let nothing = async || Ok(None);
-        let made_up = (1..20).map(|number| lookups.get(wanted(number), NOW, nothing, pending));
+        let made_up = (1..20).map(|number| lookups.get(wanted(number), || NOW, nothing, pending));
         let mut made_up = futures::future::join_all(made_up);
         for _ in 0..20 {
             assert!(futures::poll!(&mut made_up).is_pending());
         }
         assert_eq!(lookups.newcomers.available_permits(), 0);
-        let gone = lookups.get(wanted(0), NOW, nothing, async || Ok(None)).await;
+        // It was good for the list; that it is used for something else for the first time changes nothing.
+        let other = Wanted { lists_companies: false, ..wanted(0) };
+        let gone = lookups.get(other, || NOW, nothing, async || Ok(None)).await;
         assert!(gone.is_ok_and(|found| found.is_none()));
-        assert!(!lookups.good().contains_key(&wanted(0)), "it is not any more");
+        assert!(!lookups.is_good(wanted(0).token), "it is not any more");
     }
 
-    /// Who is looked up, how long after the start, and what could be seen then.
     #[tokio::test]
     async fn a_token_is_looked_up_again_when_something_was_written_or_time_has_passed() {
         let (lookups, looked) = (Lookups::default(), AtomicU32::new(0));
@@ -178,7 +196,7 @@ mod tests {
                 Ok(Some(program(ends)))
             };
             let visible = async || Ok(visible.map(Visible::of));
-            lookups.get(wanted(0), NOW.plus(after), visible, look_up).await.unwrap().unwrap();
+            lookups.get(wanted(0), || NOW.plus(after), visible, look_up).await.unwrap().unwrap();
             looked.swap(0, Ordering::Relaxed)
         };
         let step = HOLDS / 10;
@@ -198,13 +216,47 @@ mod tests {
         assert_eq!(times(step, None).await, 1);
     }
 
+    /// What is written while somebody looks may be something that they did not see.
+    #[tokio::test]
+    async fn what_is_written_during_a_look_is_looked_up_again() {
+        let (lookups, written, looked) = (Lookups::default(), AtomicU32::new(0), AtomicU32::new(0));
+        let look = async |writes: u32| {
+            let visible = async || Ok(Some(Visible::of(&written.load(Ordering::Relaxed).to_string())));
+            let look_up = async || {
+                looked.fetch_add(1, Ordering::Relaxed);
+                written.fetch_add(writes, Ordering::Relaxed);
+                Ok(Some(program(NOW.plus(HOLDS))))
+            };
+            lookups.get(wanted(0), || NOW, visible, look_up).await.unwrap().unwrap();
+            looked.swap(0, Ordering::Relaxed)
+        };
+        assert_eq!((look(0).await, look(0).await, look(0).await), (1, 1, 0));
+        written.fetch_add(1, Ordering::Relaxed);
+        assert_eq!((look(1).await, look(0).await, look(0).await), (1, 1, 0));
+    }
+
+    /// Only the list is asked for so often that it is worth it.
+    #[tokio::test]
+    async fn a_token_for_anything_else_is_looked_up_each_time() {
+        let (lookups, looked) = (Lookups::default(), AtomicU32::new(0));
+        for times in 1..4 {
+            let look_up = async || {
+                looked.fetch_add(1, Ordering::Relaxed);
+                Ok(Some(program(NOW.plus(HOLDS))))
+            };
+            let wanted = Wanted { lists_companies: false, ..wanted(0) };
+            lookups.get(wanted, || NOW, async || Ok(Some(Visible::of("a"))), look_up).await.unwrap().unwrap();
+            assert_eq!(looked.load(Ordering::Relaxed), times);
+        }
+    }
+
     #[tokio::test]
     async fn a_token_is_good_until_its_end_and_no_longer() {
         let lookups = Lookups::default();
         let ends = NOW.plus(HOLDS / 2);
         let look = async |now: Timestamp| {
             let look_up = async || Ok((now < ends).then(|| program(ends)));
-            lookups.get(wanted(0), now, async || Ok(Some(Visible::of("a"))), look_up).await.unwrap().is_some()
+            lookups.get(wanted(0), || now, async || Ok(Some(Visible::of("a"))), look_up).await.unwrap().is_some()
         };
         assert!(look(NOW).await && look(NOW).await && look(NOW).await);
         assert!(!look(ends).await);

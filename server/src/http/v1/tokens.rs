@@ -197,7 +197,7 @@ async fn look_up(state: &AppState, wanted: Wanted) -> Result<Option<Program>, St
         };
         Ok(found.map(|(me, token)| Program::of(me, token, companies)))
     };
-    state.api.lookups.get(wanted, store.now(), async || store.visible().await, look_up).await
+    state.api.lookups.get(wanted, || store.now(), async || store.visible().await, look_up).await
 }
 
 /// Both must let it be done: the token, and the role of who made it.
