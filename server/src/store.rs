@@ -362,7 +362,7 @@ where
 }
 
 /// Options of every pool. Statements are not logged above `trace`: they hold names of people.
-fn options_for(url: &str) -> ConnectOptions {
+pub fn options_for(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         // What closes connections that are old or idle spins for ever, on a thread that others need, if it counts the idle

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::Context as _;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
-use server::{clock::SystemClock, store::Store};
+use server::{
+    clock::SystemClock,
+    store::{Store, options_for},
+};
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
@@ -65,7 +68,7 @@ impl Cluster {
     pub async fn empty(&self, engine: Engine) -> anyhow::Result<Empty> {
         let Blank { url, folder } = self.blank(engine).await?;
         Store::open(&url, Arc::new(SystemClock)).await?.close().await?;
-        Ok(Empty { db: Database::connect(&url).await?, url, folder })
+        Ok(Empty { db: Database::connect(options_for(&url)).await?, url, folder })
     }
 
     /// A database without any table.
@@ -75,7 +78,7 @@ impl Cluster {
             Engine::Sqlite => format!("sqlite://{}", folder.path().join("bench.db").display()),
             Engine::Postgres => {
                 let name = format!("bench_{}", Uuid::new_v4().simple());
-                let admin = Database::connect(self.url.as_str()).await?;
+                let admin = Database::connect(options_for(self.url.as_str())).await?;
                 admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
                 admin.close().await?;
                 let mut url = self.url.clone();

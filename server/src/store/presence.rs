@@ -251,7 +251,11 @@ impl Store {
         let pool: &PgPool = self.writer.get_postgres_connection_pool();
         // Connections of their own: those of the pool may all be busy, which is no trouble.
         let one = || {
-            let options = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWERS_WITHIN);
+            let options = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(ANSWERS_WITHIN)
+                .idle_timeout(None)
+                .max_lifetime(None);
             options.connect_lazy_with(pool.connect_options().as_ref().clone())
         };
         loop {

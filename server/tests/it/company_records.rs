@@ -11,7 +11,10 @@ use reqwest::{Client, StatusCode};
 use sea_orm::{ConnectionTrait as _, Database};
 use sea_orm_migration::MigratorTrait as _;
 use serde_json::{Value, json};
-use server::{migration::Migrator, store::Store};
+use server::{
+    migration::Migrator,
+    store::{Store, options_for},
+};
 
 use crate::{
     harness::{App, Engine, Setup},
@@ -285,7 +288,7 @@ on_both_databases! {
             Engine::Sqlite => format!("sqlite://{}?mode=rwc", dir.path().join("db").display()),
             Engine::Postgres => postgres::new_database().await,
         };
-        let db = Database::connect(&url).await.unwrap();
+        let db = Database::connect(options_for(&url)).await.unwrap();
         let before = Migrator::migrations().iter().position(|migration| migration.name().ends_with("000005_companies"));
         let before = u32::try_from(before.unwrap()).unwrap();
         Migrator::up(&db, Some(before)).await.unwrap();

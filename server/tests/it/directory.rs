@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app::domain::CompanyId;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, FromQueryResult as _, Statement};
 use serde_json::{Value, json};
-use server::clock::Clock as _;
+use server::{clock::Clock as _, store::options_for};
 use uuid::Uuid;
 
 use crate::harness::{App, Tenant};
@@ -52,7 +52,7 @@ impl App {
 
     /// The database, past the server.
     pub async fn database(&self) -> DatabaseConnection {
-        Database::connect(self.config().database_url.expose()).await.unwrap()
+        Database::connect(options_for(self.config().database_url.expose())).await.unwrap()
     }
 
     /// Runs SQL with a company's id. Both databases write it with `$1`.

@@ -16,7 +16,7 @@ use futures::{StreamExt as _, future::join_all, stream};
 use reqwest::{Client, Method, StatusCode};
 use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::json;
-use server::clock::Clock as _;
+use server::{clock::Clock as _, store::options_for};
 
 use crate::{
     harness::{App, Engine, Setup, Tenant, stranger},
@@ -44,7 +44,7 @@ async fn withdraw(app: &App, company: CompanyId) {
 
 /// Changes what is stored, as time or another part of the program would.
 async fn change(app: &App, sql: &str) {
-    let db = Database::connect(app.config().database_url.expose()).await.unwrap();
+    let db = Database::connect(options_for(app.config().database_url.expose())).await.unwrap();
     db.execute_unprepared(sql).await.unwrap();
     db.close().await.unwrap();
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait as _, Database, Statement};
+use server::store::options_for;
 use url::Url;
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ impl Cluster {
     /// A new, empty database.
     pub async fn new_database(&self) -> String {
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Database::connect(self.url.as_str()).await.expect("the cluster answers");
+        let admin = Database::connect(options_for(self.url.as_str())).await.expect("the cluster answers");
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database can be made");
         admin.close().await.expect("the connection closes");
         let mut url = self.url.clone();
@@ -49,7 +50,7 @@ impl Cluster {
 
     /// Where its files are.
     pub async fn data_folder(&self) -> String {
-        let admin = Database::connect(self.url.as_str()).await.expect("the cluster answers");
+        let admin = Database::connect(options_for(self.url.as_str())).await.expect("the cluster answers");
         let ask = Statement::from_string(admin.get_database_backend(), "SHOW data_directory");
         let row = admin.query_one_raw(ask).await.expect("it answers").expect("it has one");
         admin.close().await.expect("the connection closes");

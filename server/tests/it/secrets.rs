@@ -5,6 +5,7 @@ use std::{fs::File, process::Stdio};
 
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::json;
+use server::store::options_for;
 
 use crate::{
     harness::{App, Engine, Setup, Tenant},
@@ -25,7 +26,7 @@ pub async fn database_content(app: &App, engine: Engine) -> Vec<u8> {
         }
         return content;
     }
-    let db = Database::connect(app.config().database_url.expose()).await.unwrap();
+    let db = Database::connect(options_for(app.config().database_url.expose())).await.unwrap();
     let tables = "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'";
     let mut content = Vec::new();
     for table in db.query_all_raw(Statement::from_string(DbBackend::Postgres, tables)).await.unwrap() {

@@ -11,7 +11,9 @@ use server::{
         tenant_data::{Patch, UserChange, UserPatch},
     },
     migration::Migrator,
-    store::{Store, StoreError, activity::Actor, company_records::Change, tenant_data::Findings, users::Users},
+    store::{
+        Store, StoreError, activity::Actor, company_records::Change, options_for, tenant_data::Findings, users::Users,
+    },
 };
 use uuid::Uuid;
 
@@ -39,7 +41,7 @@ async fn servers_that_start_at_once_migrate_one_after_the_other() {
 async fn a_migration_that_does_not_get_to_its_end_leaves_sqlite_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tenantry.db");
-    let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    let db = Database::connect(options_for(&format!("sqlite://{}?mode=rwc", path.display()))).await.unwrap();
     // One of the last tables.
     db.execute_unprepared("CREATE TABLE accepted_oddity (id INTEGER)").await.unwrap();
     let url = format!("sqlite://{}", path.display());
@@ -173,7 +175,7 @@ on_both_databases! {
             Engine::Sqlite => format!("sqlite://{}?mode=rwc", dir.path().join("db").display()),
             Engine::Postgres => postgres::new_database().await,
         };
-        let db = Database::connect(url).await.unwrap();
+        let db = Database::connect(options_for(&url)).await.unwrap();
         Migrator::up(&db, None).await.unwrap();
         Migrator::down(&db, None).await.unwrap();
         Migrator::up(&db, None).await.unwrap();

@@ -271,7 +271,10 @@ mod many {
         user::{UserFilter, UserQuery, UserSort},
     };
     use sea_orm::Database;
-    use server::{clock::SystemClock, store::Store};
+    use server::{
+        clock::SystemClock,
+        store::{Store, options_for},
+    };
     use tempfile::TempDir;
 
     use crate::{harness::Engine, many_users, on_both_databases, postgres};
@@ -288,7 +291,7 @@ mod many {
             Engine::Postgres => postgres::new_database().await,
         };
         let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
-        many_users::fill(&Database::connect(url.as_str()).await.unwrap(), companies, users).await.unwrap();
+        many_users::fill(&Database::connect(options_for(url.as_str())).await.unwrap(), companies, users).await.unwrap();
         Many { store, _folder: folder }
     }
 
